@@ -1,0 +1,187 @@
+#!/usr/bin/env node
+// The command `iprevd`: words on the command line to one of the verbs, and the verb's outcome to an exit code of
+// sysexits.h. With main.ts, the only place that knows the process it runs in.
+
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { dnsTimeoutDefaultMs } from './config.ts';
+import { check } from './commands/check.ts';
+import { parseServer } from './core/endpoint.ts';
+import { parseIp, type Ip } from './core/ip.ts';
+import { printProblem, quote, type Checked } from './core/problem.ts';
+import { demo } from './demo/demo.ts';
+import type { Server } from './dns/transport.ts';
+import { gatherer } from './gather.ts';
+import { ListenError } from './listen.ts';
+import { defaultPolicy, loadConfig, loadPolicy, loadZone } from './load.ts';
+import { logDecision, makeLog, type LogLevel } from './log.ts';
+import { openResolver, startService } from './main.ts';
+import { makeRefs } from './ref.ts';
+import type { Terminal } from './terminal.ts';
+
+const exit = { ok: 0, usage: 64, unavailable: 69, bug: 70, config: 78 } as const;
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
+
+const terminal: Terminal = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+};
+
+const packageFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string };
+
+const program = new Command('iprevd')
+  .description('Decides, before a message is taken, whether the host that connects is who DNS says it is.')
+  .version(version)
+  .showHelpAfterError('(iprevd --help shows every command)')
+  .configureHelp({ sortSubcommands: false })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  iprevd demo                                    see it work, with eight clients and no mail server
+  iprevd check 192.0.2.7                         how one client would be judged, and why
+  iprevd serve --config /etc/iprevd/iprevd.yaml  run it
+
+Exit codes: 0 done, 64 wrong usage, 69 a port or service is not available, 70 a bug of ours, 78 a file with mistakes.`,
+  );
+
+program
+  .command('serve')
+  .description('run the service in the foreground; SIGTERM lets clients finish and ends it')
+  .addOption(new Option('-c, --config <file>', 'the configuration').env('IPREVD_CONFIG').default('/etc/iprevd/iprevd.yaml'))
+  .addOption(new Option('--log-level <level>', 'how much to log; before what the configuration says').env('IPREVD_LOG_LEVEL').choices(logLevels))
+  .action(async ({ config, logLevel }: { config: string; logLevel?: LogLevel }) => {
+    const loaded = orExit(await loadConfig(config));
+    const log = makeLog(logLevel ?? loaded.config.log?.level ?? 'info');
+    const service = await startService(loaded, log, logDecision(log));
+    const signal = await ended();
+    log.info({ signal }, 'stopping');
+    await service.stop();
+    log.info('stopped');
+  });
+
+program
+  .command('check')
+  .description('judge one client, without a daemon: what was asked, what came back, each rule, the verdict')
+  .argument('<ip>', 'the address the client connects from', argument(parseIp, 'an IP address'))
+  .option('--helo <name>', 'the name it gives in HELO')
+  .option('--policy <file>', `a policy file, or observe, standard, strict or demo`, defaultPolicy)
+  .option('--zone <file>', 'answer DNS questions from this zone file instead of the network')
+  .option('--server <addr:port>', 'ask this DNS server; may be given more than once', collect(argument(parseServer, 'the address of a DNS server')))
+  .option('--json', 'print JSON')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  iprevd check 192.0.2.7 --helo mx.example --policy standard
+  iprevd check 2001:db8::7 --server 127.0.0.1:5353 --json
+  iprevd check 127.0.0.8 --zone deploy/demo/zone.yaml --policy strict`,
+  )
+  .action(async (ip: Ip, options: { helo?: string; policy: string; zone?: string; server?: Server[]; json?: true }) => {
+    if (options.zone !== undefined && options.server !== undefined) throw new CommanderError(exit.usage, 'iprevd', '--zone and --server exclude each other');
+    const policy = orExit(await loadPolicy(options.policy, process.cwd()));
+    const zone = options.zone === undefined ? undefined : orExit(await loadZone(options.zone));
+    const resolver = await openResolver(options.server === undefined ? undefined : { servers: options.server }, zone);
+    await check(terminal, {
+      ip,
+      policy,
+      gather: gatherer(resolver, dnsTimeoutDefaultMs),
+      newRef: makeRefs(Date.now),
+      now: Date.now,
+      json: options.json === true,
+      ...(options.helo === undefined ? {} : { helo: options.helo }),
+    });
+  });
+
+program
+  .command('demo')
+  .description('run a complete example on this machine and play eight clients through it; npm start does this')
+  .option('-c, --config <file>', 'another configuration of the same shape', packageFile('deploy/demo/iprevd.yaml'))
+  .option('--folder <path>', 'where messages and the log go', 'var')
+  .action(async ({ config, folder }: { config: string; folder: string }) => {
+    const loaded = orExit(await loadConfig(config));
+    await mkdir(folder, { recursive: true });
+    const log = makeLog(loaded.config.log?.level ?? 'info', join(folder, 'iprevd.log'));
+    const report = logDecision(log);
+    const running = await demo(terminal, {
+      loaded,
+      configFile: shown(config),
+      folder,
+      start: (seen) =>
+        startService(loaded, log, (decision, ms) => {
+          seen(decision);
+          report(decision, ms);
+        }),
+      ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}),
+    });
+    await ended();
+    await running.stop();
+  });
+
+await run();
+
+async function run(): Promise<void> {
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync();
+    process.exitCode = exit.ok;
+  } catch (error) {
+    process.exitCode = codeOf(error);
+  }
+  // Lookups that nobody waits for any more must not keep a finished command alive.
+  process.stdout.write('', () => process.exit());
+}
+
+/** Says what went wrong, if nobody has yet, and returns how to exit. */
+function codeOf(error: unknown): number {
+  if (error instanceof Mistakes) return exit.config;
+  if (error instanceof CommanderError) {
+    const printed = error.code.startsWith('commander.');
+    if (!printed) terminal.err(`iprevd: ${error.message}\n`);
+    return error.exitCode === 0 ? exit.ok : exit.usage;
+  }
+  if (error instanceof ListenError) {
+    terminal.err(`iprevd: ${error.message}\n`);
+    return error.exitCode;
+  }
+  terminal.err(`iprevd: this should not have happened, please report it: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return exit.bug;
+}
+
+class Mistakes extends Error {}
+
+/** The value, or all its problems on standard error, a line each. */
+function orExit<T>(checked: Checked<T>): T {
+  if (checked.ok) return checked.value;
+  for (const problem of checked.problems) terminal.err(`${printProblem(problem)}\n`);
+  throw new Mistakes();
+}
+
+function argument<T>(read: (text: string) => T | undefined, what: string): (text: string) => T {
+  return (text) => {
+    const value = read(text);
+    if (value === undefined) throw new InvalidArgumentError(`${quote(text)} is not ${what}.`);
+    return value;
+  };
+}
+
+function collect<T>(read: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
+  return (text, before = []) => [...before, read(text)];
+}
+
+/** The name of the signal that asks us to stop. */
+function ended(): Promise<string> {
+  return new Promise((done) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done(signal));
+  });
+}
+
+function shown(path: string): string {
+  const here = `${process.cwd()}/`;
+  return resolve(path).startsWith(here) ? resolve(path).slice(here.length) : path;
+}

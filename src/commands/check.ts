@@ -1,0 +1,71 @@
+// `iprevd check`: one client judged without a daemon: what was asked, what came back, each rule, the verdict. For a
+// person by default, as JSON for a program.
+
+import type { Client } from '../core/client.ts';
+import { decide } from '../core/decide.ts';
+import { questions } from '../core/explain.ts';
+import type { Ip } from '../core/ip.ts';
+import type { Policy } from '../core/policy.ts';
+import { printReply } from '../core/reply.ts';
+import { refuses, type Decision, type TraceLine } from '../core/verdict.ts';
+import type { Gather } from '../gather.ts';
+import { paint, type Style, type Terminal } from '../terminal.ts';
+import { printable } from '../core/name.ts';
+
+export interface CheckParts {
+  readonly ip: Ip;
+  /** The HELO name the client would use; absent: none given. */
+  readonly helo?: string;
+  readonly policy: Policy;
+  readonly gather: Gather;
+  readonly newRef: () => string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly json: boolean;
+}
+
+/** Prints the decision and returns it. DNS trouble is part of the answer, not an error. */
+export async function check(terminal: Terminal, { ip, helo, policy, gather, newRef, now, json }: CheckParts): Promise<Decision> {
+  const at = new Date(now()).toISOString();
+  const client: Client = { ip, stage: 'rcpt', authenticated: false, ...(helo === undefined ? {} : { helo }) };
+  const { ptr, forward } = await gather(ip);
+  const decision = decide(policy, { v: 1, id: newRef(), at, door: 'check', client, ptr, forward });
+  terminal.out(json ? `${JSON.stringify(toJson(decision), null, 2)}\n` : describe(terminal, decision));
+  return decision;
+}
+
+function toJson({ evidence, findings, verdict, trace }: Decision): unknown {
+  return { client: evidence.client, evidence, findings, verdict, trace };
+}
+
+const actionStyle: Readonly<Record<string, Style>> = { accept: 'green', tag: 'cyan', defer: 'yellow', reject: 'red' };
+const resultStyle: Readonly<Record<string, Style>> = { pass: 'green', fail: 'red', permerror: 'red', temperror: 'yellow' };
+
+function describe(terminal: Terminal, { evidence, findings, verdict, trace }: Decision): string {
+  const { client } = evidence;
+  const { iprev, naming } = findings;
+  const asked = questions(evidence);
+  const width = Math.max(...asked.map(({ question }) => question.length));
+  const sign = naming.evidence[0];
+  return [
+    ...section('client', [`${client.ip}${client.helo === undefined ? '' : `, HELO ${printable(client.helo)}`}`]),
+    ...section('asked', asked.map(({ question, answer, note }) => `${question.padEnd(width)}  ${answer}${note === '' ? '' : paint(terminal, 'dim', `  ${note}`)}`)),
+    ...section('iprev', [`${paint(terminal, resultStyle[iprev.result] ?? 'bold', iprev.result)} (${iprev.reason})${iprev.result === 'pass' ? `: ${iprev.name}` : ''}`]),
+    ...section('naming', [sign === undefined ? naming.label : `${naming.label}: "${sign.text}" in ${naming.name} is the client's address`]),
+    ...section('rules', trace.map((line) => ruleLine(terminal, line, Math.max(...trace.map(({ rule }) => rule.length))))),
+    ...section('verdict', [`${paint(terminal, actionStyle[verdict.action] ?? 'bold', verdict.action)}, by ${verdict.rule}${verdict.tags.length > 0 ? `, tags: ${verdict.tags.join(', ')}` : ''}`]),
+    ...(refuses(verdict) ? section('reply', [printReply(verdict.reply)]) : []),
+    ...(refuses(verdict) && verdict.softened ? section('', ['The policy says 5xx; a lookup failed that might have told otherwise, so it is 4xx.']) : []),
+    '',
+  ].join('\n');
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return lines.map((line, i) => `${(i === 0 ? title : '').padEnd(9)}${line}`);
+}
+
+function ruleLine(terminal: Terminal, { rule, mode, held, does }: TraceLine, width: number): string {
+  const mark = { true: paint(terminal, 'green', '✔'), false: paint(terminal, 'dim', '✘'), unknown: '?', 'not-reached': paint(terminal, 'dim', '·') }[String(held) as 'true'];
+  const remark = held === 'not-reached' ? '  (not reached)' : mode === 'monitor' ? '  (monitored only)' : '';
+  return `${mark} ${rule.padEnd(width)}  ${does}${paint(terminal, 'dim', remark)}`;
+}

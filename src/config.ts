@@ -1,0 +1,76 @@
+// The configuration: one YAML file, read and checked whole before anything starts. Every mistake is a Problem with
+// path:line:col; a file that a path in it names is read by main.ts, relative to the folder of the configuration.
+
+import { z } from 'zod';
+import { closedMap, readDocument } from './core/document.ts';
+import { parseEndpoint, parseServer, printEndpoint, type Endpoint, type TcpEndpoint } from './core/endpoint.ts';
+import { parseIp } from './core/ip.ts';
+import { hostName } from './core/name.ts';
+import { quote, type Checked } from './core/problem.ts';
+
+export type Config = z.output<typeof configSchema>;
+export type DoorConfig = Config['doors'][number];
+
+/** `file` is only used to say where a Problem is. */
+export function readConfig(text: string, file: string): Checked<Config> {
+  return readDocument(text, file, configSchema);
+}
+
+/** How long one DNS question, and the whole of a verdict, may take unless the file says otherwise. */
+export const dnsTimeoutDefaultMs = 5_000;
+
+function parsed<T>(read: (text: string) => T | undefined, what: string) {
+  return z.string().transform((text, ctx): T => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    ctx.addIssue({ code: 'custom', message: `${quote(text)} is not ${what}` });
+    return z.NEVER;
+  });
+}
+
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** "500ms", "5s", "1m" in milliseconds. A bare number has no unit and is refused. */
+const duration = parsed((text) => {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
+  return match === null ? undefined : Number(match[1]) * units[match[2] as keyof typeof units];
+}, 'a time such as 5s or 500ms');
+
+const endpoint = parsed(parseEndpoint, 'an address and port such as 127.0.0.1:2525 or [::1]:2525, or unix:/path');
+const tcp = endpoint.transform((value, ctx): TcpEndpoint => {
+  if (value.kind === 'tcp') return value;
+  ctx.addIssue({ code: 'custom', message: `${quote(printEndpoint(value))} must be an address and a port here` });
+  return z.NEVER;
+});
+
+const ipText = parsed(parseIp, 'an IP address');
+
+const door = z.discriminatedUnion(
+  'kind',
+  [
+    closedMap({ kind: z.literal('smtp'), listen: tcp, backend: tcp, proxy: z.array(ipText).optional() }),
+    closedMap({ kind: z.literal('policy'), listen: endpoint }),
+  ],
+  'a door\'s kind is smtp or policy',
+);
+
+const configSchema = closedMap({
+  name: parsed(hostName, 'a host name').optional(),
+  doors: z.array(door).min(1, 'without a door nobody can come in'),
+  dns: closedMap({
+    servers: z.array(parsed(parseServer, 'the address of a DNS server such as 127.0.0.1 or 127.0.0.1:5353')).min(1, 'name a server, or leave "servers" out for /etc/resolv.conf').optional(),
+    timeout: duration.refine((ms) => ms >= 100 && ms <= 60_000, 'a DNS timeout lies between 100ms and 1m').optional(),
+    zone: z.string().optional(),
+  })
+    .refine((dns) => dns.servers === undefined || dns.zone === undefined, '"servers" and "zone" exclude each other')
+    .optional(),
+  policy: z.string().optional(),
+  log: closedMap({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']) }).optional(),
+}).superRefine(({ doors }, ctx) => {
+  const seen = new Set<string>();
+  doors.forEach(({ listen }, i) => {
+    const where = printEndpoint(listen as Endpoint);
+    if (seen.has(where) && !(listen.kind === 'tcp' && listen.port === 0)) ctx.addIssue({ code: 'custom', path: ['doors', i, 'listen'], message: `another door listens on ${where} already` });
+    seen.add(where);
+  });
+});

@@ -1,0 +1,33 @@
+// What one DNS question came to. The six outcomes stay apart from here to the log: "there is no such record" is
+// something the world said, "nobody could tell" is not. A failed lookup is a value of this type, never thrown.
+
+/** The questions we ask. */
+export type RecordType = 'PTR' | 'A' | 'AAAA';
+
+/** Why nobody could tell. `network`: the packet could not be sent; `malformed`: what came back was no answer. */
+export const dnsErrors = ['servfail', 'refused', 'timeout', 'network', 'malformed'] as const;
+export type DnsError = (typeof dnsErrors)[number];
+
+/** `ttl` in seconds: how long this may be believed. For the two negative kinds see RFC 2308 s5; errors have none. */
+export type DnsAnswer<T> =
+  | { readonly kind: 'records'; readonly records: readonly T[]; readonly ttl: number }
+  | { readonly kind: 'nodata' | 'nxdomain'; readonly ttl: number }
+  | { readonly kind: 'error'; readonly code: DnsError };
+
+export function dnsError(code: DnsError): DnsAnswer<never> {
+  return { kind: 'error', code };
+}
+
+/** The outcome in the words a DNS operator would use; undefined when there are records to show instead. */
+export function outcomeWord(answer: DnsAnswer<unknown>): string | undefined {
+  switch (answer.kind) {
+    case 'records':
+      return undefined;
+    case 'nodata':
+      return 'no such record';
+    case 'nxdomain':
+      return 'NXDOMAIN';
+    case 'error':
+      return { servfail: 'SERVFAIL', refused: 'REFUSED', timeout: 'timeout', network: 'unreachable', malformed: 'malformed answer' }[answer.code];
+  }
+}

@@ -1,0 +1,105 @@
+// The operator's word on one client: rules in file order, the first that decides ends the walk, tags and scores
+// accumulate on the way. A rule that cannot be answered yet stops the walk with `pending`, so an early verdict never
+// differs from a late one. A permanent refusal passes through soften.ts before it stands. Pure: same policy, same
+// evidence, same Decision.
+
+import { stages, type Stage } from './client.ts';
+import { holds, type Condition, type Facts } from './condition.ts';
+import type { Evidence } from './evidence.ts';
+import { fields, fill, lookedUp } from './explain.ts';
+import { assess, type Findings } from './findings.ts';
+import { authenticatedId, otherwiseId, type Actions, type Policy, type Refusal } from './policy.ts';
+import { makeReply } from './reply.ts';
+import { soften } from './soften.ts';
+import type { Decision, TraceLine, Verdict } from './verdict.ts';
+
+export function decide(policy: Policy, evidence: Evidence): Decision {
+  const findings = assess(evidence);
+  const walked = walk(policy, { client: evidence.client, findings });
+  const end = soften(evidence, walked.end, (other) => walk(policy, { client: other.client, findings: assess(other) }).end);
+  return { evidence, findings, verdict: verdictOf(end, walked, evidence, findings), trace: walked.trace };
+}
+
+/** How a walk through the rules ended. */
+export type End =
+  | { readonly kind: 'accept'; readonly rule: string }
+  | { readonly kind: 'refuse'; readonly rule: string; readonly refusal: Refusal; readonly softened?: true }
+  | { readonly kind: 'pending'; readonly rule: string; readonly stage: Stage };
+
+interface Walked {
+  readonly end: End;
+  readonly tags: readonly string[];
+  readonly score: number;
+  /** The first rule that tagged. */
+  readonly tagger?: string;
+  readonly trace: readonly TraceLine[];
+}
+
+function walk(policy: Policy, facts: Facts): Walked {
+  if (facts.client.authenticated) return passed(policy);
+  const tags = new Set<string>();
+  const trace: TraceLine[] = [];
+  let score = 0;
+  let tagger: string | undefined;
+  let end: End | undefined;
+
+  const act = (rule: string, actions: Actions): void => {
+    if (actions.tag !== undefined) {
+      tags.add(actions.tag);
+      tagger ??= rule;
+    }
+    score += actions.score ?? 0;
+    if (actions.decision === 'accept') end = { kind: 'accept', rule };
+    else if (actions.decision !== undefined) end = { kind: 'refuse', rule, refusal: actions.decision };
+  };
+
+  for (const rule of policy.rules) {
+    const held = end === undefined ? holds(rule.when, facts) : 'not-reached';
+    trace.push({ rule: rule.id, mode: rule.mode, held, does: describe(rule.actions) });
+    if (rule.mode === 'monitor') continue;
+    if (held === true) act(rule.id, rule.actions);
+    // Nothing may overtake a rule whose stage has not come.
+    else if (held === 'unknown') end = { kind: 'pending', rule: rule.id, stage: stageThatTells(rule.when, facts) };
+  }
+  trace.push({ rule: otherwiseId, mode: 'enforce', held: end === undefined ? true : 'not-reached', does: describe(policy.otherwise) });
+  if (end === undefined) act(otherwiseId, policy.otherwise);
+  return { end: end ?? { kind: 'accept', rule: otherwiseId }, tags: [...tags], score, trace, ...(tagger === undefined ? {} : { tagger }) };
+}
+
+/** A client that logged in is a user of ours: rules about peer mail servers are not about it. */
+function passed(policy: Policy): Walked {
+  const trace = policy.rules.map(({ id, mode, actions }) => ({ rule: id, mode, held: 'not-reached' as const, does: describe(actions) }));
+  return { end: { kind: 'accept', rule: authenticatedId }, tags: [], score: 0, trace };
+}
+
+/** The first later stage at which the condition is no longer unknown; the last of all if none is. */
+function stageThatTells(condition: Condition, facts: Facts): Stage {
+  const later = stages.slice(stages.indexOf(facts.client.stage) + 1);
+  const telling = later.find((stage) => holds(condition, { ...facts, client: { ...facts.client, stage } }) !== 'unknown');
+  return telling ?? 'rcpt';
+}
+
+function verdictOf(end: End, { tags, score, tagger }: Walked, evidence: Evidence, findings: Findings): Verdict {
+  switch (end.kind) {
+    case 'pending':
+      return { action: 'pending', rule: end.rule, stage: end.stage, tags, score };
+    case 'accept':
+      return tagger === undefined ? { action: 'accept', rule: end.rule, tags, score } : { action: 'tag', rule: tagger, tags, score };
+    case 'refuse': {
+      const { code, enhanced, text } = end.refusal;
+      const words = `${fill(text, fields(evidence, findings))} [${lookedUp(evidence)}]`;
+      const reply = makeReply(code, enhanced, words, evidence.id);
+      const action = code < 500 ? 'defer' : 'reject';
+      return { action, rule: end.rule, reply, tags, score, ...(end.softened ? { softened: true } : {}) };
+    }
+  }
+}
+
+function describe({ tag, score, decision }: Actions): string {
+  const words: string[] = [];
+  if (tag !== undefined) words.push(`tag ${tag}`);
+  if (score !== undefined) words.push(`score ${score}`);
+  if (decision === 'accept') words.push('accept');
+  else if (decision !== undefined) words.push(`${decision.code < 500 ? 'defer' : 'reject'} ${decision.code} ${decision.enhanced}`);
+  return words.join(', ');
+}

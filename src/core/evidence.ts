@@ -1,0 +1,37 @@
+// What the world said about one client: raw answers, before anyone judges them. JSON-safe and versioned, since the
+// journal keeps it and replays it under another policy. Gathered by gather.ts; read by everything under core.
+
+import type { DnsAnswer } from './answer.ts';
+import type { Client, DoorKind } from './client.ts';
+import type { Ip } from './ip.ts';
+import { hostName, type ClaimedName, type HostName } from './name.ts';
+
+/** The address records of one PTR name, in the client's own family. */
+export interface Forward {
+  readonly name: HostName;
+  readonly addresses: DnsAnswer<Ip>;
+}
+
+export interface Evidence {
+  readonly v: 1;
+  /** The ref that stands in the reply and in the log. */
+  readonly id: string;
+  /** When the client arrived, ISO 8601 in UTC. */
+  readonly at: string;
+  readonly door: DoorKind | 'check';
+  readonly client: Client;
+  readonly ptr: DnsAnswer<ClaimedName>;
+  /** One entry for each name that was looked up and answered; a name is missing once another had confirmed the client. */
+  readonly forward: readonly Forward[];
+}
+
+/** The PTR names that are host names, each once, in the order of the answer; [] for any other answer. */
+export function candidateNames(ptr: DnsAnswer<ClaimedName>): readonly HostName[] {
+  if (ptr.kind !== 'records') return [];
+  return [...new Set(ptr.records.map(hostName).filter((name) => name !== undefined))];
+}
+
+/** True if these address records confirm the client. */
+export function confirms(addresses: DnsAnswer<Ip>, ip: Ip): boolean {
+  return addresses.kind === 'records' && addresses.records.includes(ip);
+}

@@ -1,0 +1,16 @@
+// What the RFCs say about the evidence. `assess` is the whole of it: a pure function, so that yesterday's evidence can
+// be read again by today's rules.
+
+import type { Evidence } from './evidence.ts';
+import { iprev, type Iprev } from './iprev.ts';
+import { naming, type Naming } from './naming.ts';
+
+export interface Findings {
+  readonly iprev: Iprev;
+  readonly naming: Naming;
+}
+
+export function assess(evidence: Evidence): Findings {
+  const result = iprev(evidence);
+  return { iprev: result, naming: naming(evidence, result) };
+}

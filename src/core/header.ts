@@ -1,0 +1,73 @@
+// The Authentication-Results field (RFC 8601): ours, as one line, and the recognition of fields that claim to be ours.
+// Strings here are octets (latin1): a header of a message is bytes, whatever it says it is.
+
+import type { Findings } from './findings.ts';
+import type { Ip } from './ip.ts';
+
+export const authResultsName = 'Authentication-Results';
+/** The field that carries one tag to whoever filters behind us. */
+export const tagFieldName = 'X-Iprevd-Tag';
+
+/**
+ * "Authentication-Results: mx.example; iprev=pass policy.iprev=192.0.2.1", without line end. Tags, if any, follow as
+ * policy.tag properties. RFC 8601 s2.2 makes a value a MIME token or a quoted string, and a colon is in no token.
+ */
+export function authResults(authservId: string, findings: Findings, ip: Ip, tags: readonly string[] = []): string {
+  const address = ip.includes(':') ? `"${ip}"` : ip;
+  const labels = tags.map((tag) => ` policy.tag=${tag}`).join('');
+  return `${authResultsName}: ${authservId}; iprev=${findings.iprev.result} policy.iprev=${address}${labels}`;
+}
+
+export function tagField(tag: string): string {
+  return `${tagFieldName}: ${tag}`;
+}
+
+/**
+ * True for a whole field (continuation lines included) that must not pass from outside: an Authentication-Results under
+ * our authserv-id, one that cannot be parsed, one of an unknown version (RFC 8601 s5), or one of our tags.
+ */
+export function claimsToBeOurs(field: string, authservId: string): boolean {
+  const colon = field.indexOf(':');
+  // RFC 5322 s4.5: obsolete syntax has white space before the colon, and parsers take it.
+  const name = field.slice(0, colon).trimEnd().toLowerCase();
+  if (name === tagFieldName.toLowerCase()) return true;
+  if (name !== authResultsName.toLowerCase()) return false;
+  const head = readAuthservId(field.slice(colon + 1));
+  return head === undefined || head.version !== '1' || bareId(head.id) === bareId(authservId);
+}
+
+function bareId(id: string): string {
+  return id.toLowerCase().replace(/\.$/, '');
+}
+
+/** RFC 8601 s2.2: [CFWS] authserv-id [CFWS version] [CFWS] ";"; undefined if it does not begin like that. */
+function readAuthservId(value: string): { id: string; version: string } | undefined {
+  let rest = skipCfws(value);
+  const id = rest === undefined ? undefined : readValue(rest);
+  if (rest === undefined || id === undefined) return undefined;
+  rest = skipCfws(rest.slice(id.octets));
+  const version = rest === undefined ? undefined : /^\d+/.exec(rest)?.[0];
+  if (rest !== undefined && version !== undefined) rest = skipCfws(rest.slice(version.length));
+  if (rest === undefined || (rest !== '' && !rest.startsWith(';'))) return undefined;
+  return { id: id.text, version: version ?? '1' };
+}
+
+function readValue(text: string): { text: string; octets: number } | undefined {
+  const quoted = /^"((?:[^"\\\r\n]|\\[^\r\n]|\r?\n[ \t])*)"/.exec(text);
+  if (quoted !== null) return { text: (quoted[1] ?? '').replace(/\r?\n/g, '').replace(/\\(.)/g, '$1'), octets: quoted[0].length };
+  const token = /^[^\s;()<>@,:\\"/[\]?=]+/.exec(text);
+  return token === null ? undefined : { text: token[0], octets: token[0].length };
+}
+
+/** White space and comments, nested; undefined when a comment does not end. */
+function skipCfws(text: string): string | undefined {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charAt(i);
+    if (depth > 0 && char === '\\') i++;
+    else if (char === '(') depth++;
+    else if (depth > 0 && char === ')') depth--;
+    else if (depth === 0 && !/\s/.test(char)) return text.slice(i);
+  }
+  return depth === 0 ? '' : undefined;
+}

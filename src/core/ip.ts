@@ -1,0 +1,68 @@
+// Addresses, as values. An `Ip` is canonical text: four decimal parts, or RFC 5952 for IPv6; an IPv4-mapped address
+// (::ffff:a.b.c.d) is the IPv4 address and a zone id (%eth0) is dropped, so two spellings of one host are one string.
+// What is no address is `undefined`; nothing here throws. Reverse names follow RFC 1035 s3.5 and RFC 3596 s2.5.
+
+import ipaddr from 'ipaddr.js';
+
+declare const ipBrand: unique symbol;
+export type Ip = string & { readonly [ipBrand]: true };
+
+/** A network in canonical text, "192.0.2.0/24"; a single address is its /32 or /128. */
+export interface Cidr {
+  readonly base: Ip;
+  readonly bits: number;
+}
+
+/** Canonical form of an address, or undefined. "127.1", "0x7f000001" and the like are names at best, not addresses. */
+export function parseIp(text: string): Ip | undefined {
+  const bare = text.includes('%') ? text.slice(0, text.indexOf('%')) : text;
+  if (!bare.includes(':')) {
+    return ipaddr.IPv4.isValidFourPartDecimal(bare) ? canonical(ipaddr.IPv4.parse(bare)) : undefined;
+  }
+  return ipaddr.IPv6.isValid(bare) ? canonical(ipaddr.IPv6.parse(bare)) : undefined;
+}
+
+export function isIpv4(ip: Ip): boolean {
+  return !ip.includes(':');
+}
+
+/** The name whose PTR records speak for an address: "7.2.0.192.in-addr.arpa", or 32 nibbles under ip6.arpa. */
+export function reverseName(ip: Ip): string {
+  const bytes = ipaddr.parse(ip).toByteArray().reverse();
+  if (isIpv4(ip)) return `${bytes.join('.')}.in-addr.arpa`;
+  return `${bytes.map((byte) => `${(byte & 15).toString(16)}.${(byte >> 4).toString(16)}`).join('.')}.ip6.arpa`;
+}
+
+/** Reads "192.0.2.0/24" or a single address. Host bits that are set ("192.0.2.7/24") make it undefined: see networkOf. */
+export function parseCidr(text: string): Cidr | undefined {
+  const slash = text.indexOf('/');
+  const address = parseIp(slash < 0 ? text : text.slice(0, slash));
+  if (address === undefined) return undefined;
+  const width = isIpv4(address) ? 32 : 128;
+  if (slash < 0) return { base: address, bits: width };
+  const length = text.slice(slash + 1);
+  if (!/^\d{1,3}$/.test(length) || Number(length) > width) return undefined;
+  const range = { base: address, bits: Number(length) };
+  return networkOf(range).base === address ? range : undefined;
+}
+
+/** The range with its host bits cleared, for "did you mean 192.0.2.0/24". */
+export function networkOf(range: Cidr): Cidr {
+  const bytes = ipaddr.parse(range.base).toByteArray();
+  const masked = bytes.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, range.bits - 8 * i))) & 0xff);
+  return { base: canonical(ipaddr.fromByteArray(masked)), bits: range.bits };
+}
+
+export function inCidr(ip: Ip, range: Cidr): boolean {
+  if (isIpv4(ip) !== isIpv4(range.base)) return false;
+  return ipaddr.parse(ip).match([ipaddr.parse(range.base), range.bits] as never);
+}
+
+export function printCidr(range: Cidr): string {
+  return `${range.base}/${range.bits}`;
+}
+
+function canonical(address: ipaddr.IPv4 | ipaddr.IPv6): Ip {
+  const plain = address.kind() === 'ipv6' && (address as ipaddr.IPv6).isIPv4MappedAddress() ? (address as ipaddr.IPv6).toIPv4Address() : address;
+  return plain.toString() as Ip;
+}

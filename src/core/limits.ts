@@ -1,0 +1,76 @@
+// Every bound of the product, with its reason. Units are in the names. A bound that a test cannot hit does not belong here.
+
+/** RFC 8601 s3 demands a limit on the names tried; ten is more than any honest host was seen to have. */
+export const namesMax = 10;
+
+/** One reply must fit both doors: Postfix takes 512-octet replies and adds its own words to ours, so 450 are left. */
+export const replyOctetsMax = 450;
+
+/** In a reply, a foreign name is shown up to this length: enough to recognise, too short to fill the line. */
+export const nameShownOctetsMax = 80;
+
+/** A YAML document; a policy of a thousand rules has 200 KB. */
+export const documentOctetsMax = 4 * 1024 * 1024;
+
+/** Nesting of all/any/not: deeper than a person can read, shallow enough for recursion. */
+export const conditionDepthMax = 32;
+
+/** RFC 1034 s3.6.2 sets no limit on CNAME chains; resolvers stop at 8 to 16. */
+export const cnameChainMax = 8;
+
+/** A UDP answer without EDNS has at most 512 octets; what we receive into is the largest datagram. */
+export const udpOctetsMax = 65_535;
+
+/** RFC 2181 s8 allows 68 years; a day is the longest that anyone should wait for a corrected record. */
+export const ttlMaxS = 86_400;
+
+/** RFC 9520 s3.2: a failure is remembered for at least 1 s, so that a dead zone is not asked once for each connection. */
+export const failureTtlS = 1;
+
+/** RFC 2308 s5 without an SOA there is nothing to go by; a minute keeps a broken server from being asked without end. */
+export const negativeTtlWithoutSoaS = 60;
+
+/** Answers kept: at about 300 octets each this is 15 MB. */
+export const cacheEntriesMax = 50_000;
+
+/** One Postfix request has about 30 lines and 1 KB; certificates and long addresses reach 10 KB. */
+export const policyRequestOctetsMax = 64 * 1024;
+
+/** Messages in flight that the policy door remembers, to prepend a header once for each. */
+export const policyInstancesMax = 20_000;
+
+/** Postfix keeps a policy connection for 300 s idle (smtpd_policy_service_max_idle); ours outlives it. */
+export const policyIdleMs = 330_000;
+
+/** RFC 5321 s4.5.3.2.7: a server should wait 5 minutes for the next command. */
+export const smtpIdleMs = 300_000;
+
+/** RFC 5321 s4.5.3.1.8 asks for 100 recipients at least; Postfix's smtpd_recipient_limit is 1000. */
+export const recipientsMax = 1_000;
+
+/** RFC 5321 s4.5.3.1.4 asks for 512; extensions add to it, Postfix's line_length_limit is 2048. */
+export const commandOctetsMax = 2_048;
+
+/** What we announce in SIZE when the backend names no limit of its own. */
+export const messageOctetsMax = 100 * 1024 * 1024;
+
+/** One header field that claims to be ours is held until it ends, to be dropped whole; a larger one is dropped unread. */
+export const fieldOctetsMax = 16 * 1024;
+
+/** A backend on the same network answers a connection in milliseconds; a client must not wait for a dead one. */
+export const backendConnectMs = 10_000;
+
+/** Postfix's smtpd_proxy_timeout. Clients wait 5 minutes for MAIL and RCPT (RFC 5321 s4.5.3.2). */
+export const backendReplyMs = 100_000;
+
+/** RFC 5321 s4.5.3.2.6: a client waits 10 minutes after the dot; a backend may scan for half of that. */
+export const backendDotMs = 300_000;
+
+/** RFC 5321 s4.5.3.1.5: a reply line has 512 octets; ten times that is a program gone wrong. */
+export const backendLineOctetsMax = 5_120;
+
+/** EHLO replies have about 15 lines. */
+export const backendReplyLinesMax = 128;
+
+/** After SIGTERM, transactions may finish for this long. */
+export const drainMs = 30_000;

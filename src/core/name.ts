@@ -1,0 +1,57 @@
+// Names from the DNS. A ClaimedName is what a PTR record says, in the presentation form of RFC 1035 s5.1 (a dot inside a
+// label is "\.", an odd byte "\DDD"), lower case, without the final dot. It is somebody's word: only a HostName may be
+// looked up, and only iprev.ts makes a VerifiedName. `printable` is the one place where foreign bytes are made safe to show.
+
+declare const claimedBrand: unique symbol;
+declare const hostBrand: unique symbol;
+declare const verifiedBrand: unique symbol;
+/** What a PTR says; Postfix calls it reverse_client_name. */
+export type ClaimedName = string & { readonly [claimedBrand]: true };
+/** A claimed name that has the form of a host name. */
+export type HostName = ClaimedName & { readonly [hostBrand]: true };
+/** A host name whose address records hold the client's address; Postfix calls it client_name. */
+export type VerifiedName = HostName & { readonly [verifiedBrand]: true };
+
+/** RFC 1035 s2.3.4: 255 octets on the wire leave 253 characters. */
+const nameOctetsMax = 253;
+// RFC 952 and RFC 1123 s2.1, plus the underscore, which real PTR records carry.
+const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+/** The name as a host name in lower case, or undefined: escapes, empty or long labels, and dotted numbers are none. */
+export function hostName(text: string): HostName | undefined {
+  if (text.length === 0 || text.length > nameOctetsMax || /^[0-9.]+$/.test(text)) return undefined;
+  return text.split('.').every((part) => label.test(part)) ? (text.toLowerCase() as HostName) : undefined;
+}
+
+/** A name in the form of the wire: trailing dot dropped, lower case. The caller vouches that bytes were escaped. */
+export function claimedName(presentation: string): ClaimedName {
+  return presentation.replace(/\.$/, '').toLowerCase() as ClaimedName;
+}
+
+/**
+ * Foreign text as printable ASCII on one line: every other byte becomes \xNN (UTF-8 octets), a backslash is doubled so
+ * that nothing can pretend to be an escape, and what is longer than `octetsMax` ends in "...".
+ */
+export function printable(text: string, octetsMax = 255): string {
+  let out = '';
+  for (const char of text) {
+    const code = char.codePointAt(0) ?? 0;
+    const piece = char === '\\' ? '\\\\' : code >= 0x20 && code < 0x7f ? char : escapeOctets(code);
+    if (out.length + piece.length > octetsMax) return `${out.slice(0, Math.max(0, octetsMax - 3))}...`;
+    out += piece;
+  }
+  return out;
+}
+
+/** Shows a claimed name. Its own escapes (\DDD) are already printable and stand as they are. */
+export function printableName(name: string, octetsMax = 255): string {
+  return printable(name, octetsMax * 2).replaceAll('\\\\', '\\').slice(0, octetsMax);
+}
+
+function escapeOctets(code: number): string {
+  const hex = (byte: number) => `\\x${byte.toString(16).padStart(2, '0')}`;
+  if (code < 0x80) return hex(code);
+  if (code < 0x800) return hex(0xc0 | (code >> 6)) + hex(0x80 | (code & 63));
+  if (code < 0x10000) return hex(0xe0 | (code >> 12)) + hex(0x80 | ((code >> 6) & 63)) + hex(0x80 | (code & 63));
+  return hex(0xf0 | (code >> 18)) + hex(0x80 | ((code >> 12) & 63)) + hex(0x80 | ((code >> 6) & 63)) + hex(0x80 | (code & 63));
+}

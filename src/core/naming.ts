@@ -1,0 +1,62 @@
+// Is the PTR name a provider's template? So far one sign is read, the surest: the client's own address is written in
+// the name, its four numbers in order or reversed, or all 32 nibbles of an IPv6 address. `unknown` means that sign is
+// missing, not that the name is good. A template name is a remark, never a reason to refuse on its own: about 4 % of
+// the servers that deliver to public lists have one.
+
+import { candidateNames, type Evidence } from './evidence.ts';
+import { isIpv4, reverseName, type Ip } from './ip.ts';
+import type { Iprev } from './iprev.ts';
+import type { HostName } from './name.ts';
+
+export const namingLabels = ['generic', 'unknown'] as const;
+export type NamingLabel = (typeof namingLabels)[number];
+
+/** A piece of the name that speaks for the label, and where it stands in it (characters from 0). */
+export interface NamingSign {
+  readonly id: 'address';
+  readonly text: string;
+  readonly offset: number;
+}
+
+export interface Naming {
+  readonly label: NamingLabel;
+  /** The name that was read: the confirmed one, else the first that the PTR claims. Absent without any. */
+  readonly name?: HostName;
+  readonly evidence: readonly NamingSign[];
+}
+
+export function naming(evidence: Evidence, verdict: Iprev): Naming {
+  const name = verdict.result === 'pass' ? verdict.name : candidateNames(evidence.ptr)[0];
+  if (name === undefined) return { label: 'unknown', evidence: [] };
+  const sign = isIpv4(evidence.client.ip) ? fourNumbers(name, evidence.client.ip) : nibbles(name, evidence.client.ip);
+  return sign === undefined ? { label: 'unknown', name, evidence: [] } : { label: 'generic', name, evidence: [sign] };
+}
+
+/** Finds 192-0-2-7, 7.2.0.192 or 192.000.002.007 as four neighbouring runs of digits. */
+function fourNumbers(name: HostName, ip: Ip): NamingSign | undefined {
+  const wanted = ip.split('.').map(Number);
+  const runs = [...name.matchAll(/\d+/g)];
+  for (let i = 0; i + 4 <= runs.length; i++) {
+    const four = runs.slice(i, i + 4);
+    const values = four.map((run) => Number(run[0]));
+    const forward = values.every((value, k) => value === wanted[k]);
+    const backward = values.every((value, k) => value === wanted[3 - k]);
+    if (!forward && !backward) continue;
+    const offset = four[0]?.index ?? 0;
+    const end = (four[3]?.index ?? 0) + (four[3]?.[0].length ?? 0);
+    const text = name.slice(offset, end);
+    if (/^[\d.-]+$/.test(text)) return { id: 'address', text, offset };
+  }
+  return undefined;
+}
+
+/** Finds the 32 nibbles of an IPv6 address run together or with dots or hyphens between, in order or reversed. */
+function nibbles(name: HostName, ip: Ip): NamingSign | undefined {
+  const reversed = reverseName(ip).replace('.ip6.arpa', '').replaceAll('.', '');
+  const bare = name.replace(/[.-]/g, '');
+  const at = [reversed, [...reversed].reverse().join('')].map((digits) => bare.indexOf(digits)).find((i) => i >= 0);
+  if (at === undefined) return undefined;
+  const places = [...name.matchAll(/[^.-]/g)].map((match) => match.index);
+  const offset = places[at] ?? 0;
+  return { id: 'address', text: name.slice(offset, (places[at + 31] ?? 0) + 1), offset };
+}

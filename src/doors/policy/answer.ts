@@ -1,0 +1,21 @@
+// A Verdict as Postfix's policy protocol says it. Pure. Postfix takes one action for each answer, so a tagged client gets
+// its tags inside the one Authentication-Results field that is prepended. Never OK: before reject_unauth_destination
+// it would open a relay (access(5)).
+
+import { authResults } from '../../core/header.ts';
+import { printReply } from '../../core/reply.ts';
+import { refuses, type Decision } from '../../core/verdict.ts';
+
+export const dunno = 'DUNNO';
+
+/** `mayPrepend`: this message has no field of ours yet and its content has not begun. */
+export function answer({ evidence, findings, verdict }: Decision, authservId: string, mayPrepend: boolean): string {
+  if (refuses(verdict)) return printReply(verdict.reply);
+  if (verdict.action !== 'tag' || !mayPrepend) return dunno;
+  return `PREPEND ${authResults(authservId, findings, evidence.client.ip, verdict.tags)}`;
+}
+
+/** LF only: a CR makes Postfix wait until its time-out. */
+export function printAction(action: string): string {
+  return `action=${action}\n\n`;
+}

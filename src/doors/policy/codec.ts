@@ -1,0 +1,98 @@
+// Postfix's policy delegation protocol (SMTPD_POLICY_README) as pure functions: octets to requests. A request is
+// "name=value" lines and an empty line, LF only. Whatever breaks that, or the bound in limits.ts, is a Problem, and the
+// door then closes without a reply: Postfix tries again and falls back to its own default action.
+
+import type { Client, Stage } from '../../core/client.ts';
+import { parseIp } from '../../core/ip.ts';
+import { policyRequestOctetsMax } from '../../core/limits.ts';
+import { quote, type Problem } from '../../core/problem.ts';
+
+/** Attribute → value as sent; unknown attributes are kept and ignored. */
+export type Request = ReadonlyMap<string, string>;
+
+export interface Requests {
+  readonly requests: readonly Request[];
+  /** The beginning of a request that is not complete yet. */
+  readonly rest: Buffer;
+  /** Set when the octets after the last good request can never become one. */
+  readonly problem?: Problem;
+}
+
+const emptyLine = Buffer.from('\n\n');
+
+/** Splits what has come so far. `buffer` is the previous rest with the new octets behind it. */
+export function readRequests(buffer: Buffer): Requests {
+  const requests: Request[] = [];
+  let start = 0;
+  for (;;) {
+    const end = buffer.indexOf(emptyLine, start);
+    const length = (end < 0 ? buffer.length : end) - start;
+    if (length > policyRequestOctetsMax) return { requests, rest: Buffer.alloc(0), problem: problem(`more than ${policyRequestOctetsMax} octets`) };
+    if (end < 0) return { requests, rest: buffer.subarray(start) };
+    const request = readRequest(buffer.toString('utf8', start, end));
+    if (!(request instanceof Map)) return { requests, rest: Buffer.alloc(0), problem: request as Problem };
+    requests.push(request);
+    start = end + emptyLine.length;
+  }
+}
+
+function readRequest(text: string): Request | Problem {
+  if (text.includes('\0')) return problem('a NUL octet');
+  const request = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const equals = line.indexOf('=');
+    if (equals < 1) return problem(`${quote(line)} is no name=value`);
+    const name = line.slice(0, equals);
+    if (request.has(name)) return problem(`${quote(name)} stands twice`);
+    request.set(name, line.slice(equals + 1));
+  }
+  const type = request.get('request');
+  return type === 'smtpd_access_policy' ? request : problem(type === undefined ? 'no "request" attribute' : `unknown request ${quote(type)}`);
+}
+
+/** The stage that a protocol_state means to a policy; states that are missing here are answered DUNNO. */
+const stageOfState: Readonly<Record<string, Stage>> = {
+  CONNECT: 'connect',
+  EHLO: 'helo',
+  HELO: 'helo',
+  MAIL: 'mail',
+  RCPT: 'rcpt',
+  DATA: 'rcpt',
+  'END-OF-MESSAGE': 'rcpt',
+  VRFY: 'helo',
+  ETRN: 'helo',
+};
+
+/**
+ * Who the request is about. Undefined where there is nothing to judge: a state that we do not know, or a client without
+ * an address ("unknown", as after XCLIENT ADDR=[UNAVAILABLE]).
+ */
+export function clientOf(request: Request): Client | undefined | Problem {
+  const said = (name: string) => request.get(name) || undefined; // SMTPD_POLICY_README: what is not known is empty
+  const stage = stageOfState[said('protocol_state') ?? ''];
+  const address = said('client_address');
+  if (stage === undefined || address === undefined || address === 'unknown') return undefined;
+  const ip = parseIp(address);
+  if (ip === undefined) return problem(`client_address ${quote(address)} is not an IP address`);
+  const port = Number(said('client_port') ?? 0);
+  const [helo, recipient] = [said('helo_name'), said('recipient')];
+  const [clientName, reverseClientName] = [said('client_name'), said('reverse_client_name')];
+  return {
+    ip,
+    stage,
+    authenticated: said('sasl_username') !== undefined,
+    ...(Number.isInteger(port) && port > 0 && port < 65_536 ? { port } : {}),
+    ...(helo === undefined ? {} : { helo }),
+    ...(stage === 'mail' || stage === 'rcpt' ? { sender: request.get('sender') ?? '' } : {}),
+    ...(stage === 'rcpt' && recipient !== undefined ? { recipient } : {}),
+    hearsay: { ...(clientName === undefined ? {} : { clientName }), ...(reverseClientName === undefined ? {} : { reverseClientName }) },
+  };
+}
+
+export function isProblem(value: Client | Problem): value is Problem {
+  return 'where' in value;
+}
+
+function problem(what: string): Problem {
+  return { where: 'policy request', what };
+}

@@ -1,0 +1,74 @@
+// Where the halves meet: evidence is gathered for a client that came, and the policy decides on it. Doors see only this.
+// An Inquiry is one session: its lookups run from the moment it is opened, its policy and ref stay the same to the end,
+// and exactly one decision is reported for it, when the verdict is told or, untold, when the session ends.
+
+import type { Client, DoorKind } from './core/client.ts';
+import { decide } from './core/decide.ts';
+import type { Evidence } from './core/evidence.ts';
+import type { Ip } from './core/ip.ts';
+import type { Policy } from './core/policy.ts';
+import type { Decision } from './core/verdict.ts';
+import type { Gather } from './gather.ts';
+
+export interface Gate {
+  /** Begins the lookups. Call it when the client arrives, and close() in every case. */
+  open(door: DoorKind, ip: Ip): Inquiry;
+}
+
+export interface Inquiry {
+  /** Stands in every refusal of this session and in its log line. */
+  readonly ref: string;
+  /** Waits for the evidence, then judges what is known of the client so far. Rejects only through a bug of ours. */
+  decide(client: Client): Promise<Decision>;
+  /** The door tells this decision to the client: it is the one to report. Later calls report nothing. */
+  told(decision: Decision): void;
+  /** The session is over; if nothing was told, the verdict on what was known of the client is reported now. */
+  close(client: Client): Promise<void>;
+}
+
+export interface GateParts {
+  readonly gather: Gather;
+  /** The policy that holds for sessions that begin now. */
+  readonly policy: () => Policy;
+  /** `ms`: from the client's arrival to complete evidence. Must not throw. */
+  readonly report: (decision: Decision, ms: number) => void;
+  readonly newRef: () => string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function makeGate({ gather, policy, report, newRef, now }: GateParts): Gate {
+  return {
+    open(door, ip) {
+      const ref = newRef();
+      const rules = policy();
+      const arrived = now();
+      let ms = 0;
+      let reported = false;
+      const answers = gather(ip).finally(() => {
+        ms = now() - arrived;
+      });
+      // Whoever waits for the answers sees the rejection; without anyone waiting it must not end the process.
+      answers.catch(() => {});
+
+      const judge = async (client: Client): Promise<Decision> => {
+        const { ptr, forward } = await answers;
+        const evidence: Evidence = { v: 1, id: ref, at: new Date(arrived).toISOString(), door, client, ptr, forward };
+        return decide(rules, evidence);
+      };
+      const told = (decision: Decision): void => {
+        if (reported) return;
+        reported = true;
+        report(decision, ms);
+      };
+      return {
+        ref,
+        decide: judge,
+        told,
+        close: async (client) => {
+          if (!reported) told(await judge(client));
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// Asks the DNS about one client and returns the answers as Evidence, judging nothing. The PTR question first, then the
+// names it gave, all at once; a name that confirms ends the wait. What is not answered by the deadline counts as a
+// timeout. Rejects only if the resolver breaks its word and does.
+
+import { dnsError, type DnsAnswer } from './core/answer.ts';
+import { candidateNames, confirms, type Evidence, type Forward } from './core/evidence.ts';
+import { isIpv4, parseIp, reverseName, type Ip } from './core/ip.ts';
+import { namesMax } from './core/limits.ts';
+import { claimedName, type ClaimedName, type HostName } from './core/name.ts';
+import type { Resolver } from './dns/resolver.ts';
+
+/** What the DNS says about an address: the part of the evidence that takes time. */
+export type Answers = Pick<Evidence, 'ptr' | 'forward'>;
+export type Gather = (ip: Ip) => Promise<Answers>;
+
+/** `deadlineMs` bounds the whole, whatever the resolver does. */
+export function gatherer(resolver: Resolver, deadlineMs: number): Gather {
+  return async (ip) => {
+    const deadline = deadlineIn(deadlineMs);
+    try {
+      const ptr = await Promise.race([askPtr(resolver, ip), deadline.passed]);
+      if (ptr === 'passed') return { ptr: dnsError('timeout'), forward: [] };
+      return { ptr, forward: await askForward(resolver, ip, candidateNames(ptr).slice(0, namesMax), deadline.passed) };
+    } finally {
+      deadline.clear();
+    }
+  };
+}
+
+async function askPtr(resolver: Resolver, ip: Ip): Promise<DnsAnswer<ClaimedName>> {
+  const answer = await resolver.lookup(reverseName(ip), 'PTR');
+  return answer.kind === 'records' ? { ...answer, records: answer.records.map(claimedName) } : answer;
+}
+
+/** RFC 8601 s3 allows any order, so all names are asked together; the client's own family is the one that can match. */
+async function askForward(resolver: Resolver, ip: Ip, names: readonly HostName[], passed: Promise<'passed'>): Promise<readonly Forward[]> {
+  const type = isIpv4(ip) ? 'A' : 'AAAA';
+  const got = new Map<HostName, DnsAnswer<Ip>>();
+  await new Promise<void>((done, fail) => {
+    if (names.length === 0) done();
+    for (const name of names) {
+      resolver.lookup(name, type).then((answer) => {
+        got.set(name, asAddresses(answer));
+        if (got.size === names.length || confirms(asAddresses(answer), ip)) done();
+      }, fail);
+    }
+    void passed.then(() => done());
+  });
+  const settledEarly = names.some((name) => confirms(got.get(name) ?? dnsError('timeout'), ip));
+  return names.flatMap((name): Forward[] => {
+    const addresses = got.get(name);
+    if (addresses !== undefined) return [{ name, addresses }];
+    return settledEarly ? [] : [{ name, addresses: dnsError('timeout') }];
+  });
+}
+
+function asAddresses(answer: DnsAnswer<string>): DnsAnswer<Ip> {
+  return answer.kind === 'records' ? { ...answer, records: answer.records.map(parseIp).filter((ip) => ip !== undefined) } : answer;
+}
+
+function deadlineIn(ms: number): { passed: Promise<'passed'>; clear: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<'passed'>((resolve) => {
+    timer = setTimeout(() => resolve('passed'), ms);
+  });
+  return { passed, clear: () => clearTimeout(timer) };
+}

@@ -1,0 +1,54 @@
+// The log: JSON lines on standard output, one `decision` for each session. Foreign bytes (HELO, PTR, addresses) are
+// escaped here once and for all; what is written is printable ASCII.
+
+import { pino, type Logger } from 'pino';
+import { printable, printableName } from './core/name.ts';
+import { refuses, type Decision } from './core/verdict.ts';
+
+export type { Logger };
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** Writes to `fd` without buffering, so that a crash loses nothing that was said before it. */
+export function makeLog(level: LogLevel, destination: number | string = 1): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return pino(options, pino.destination({ dest: destination, sync: true, mkdir: true }));
+}
+
+/** The fields of a decision line. Absent means: not known, or none. `would` lists monitored rules that held. */
+export function decisionFields({ evidence, findings, verdict, trace }: Decision, ms: number): Record<string, unknown> {
+  const { client, ptr } = evidence;
+  const foreign = (text: string | undefined) => (text === undefined ? undefined : printable(text));
+  const would = trace.filter(({ mode, held }) => mode === 'monitor' && held === true).map(({ rule }) => rule);
+  return {
+    ref: evidence.id,
+    door: evidence.door,
+    client: client.ip,
+    port: client.port,
+    stage: client.stage,
+    helo: foreign(client.helo),
+    sender: foreign(client.sender),
+    recipient: foreign(client.recipient),
+    ptr: ptr.kind === 'records' ? ptr.records.map((name) => printableName(name)) : [],
+    iprev: findings.iprev.result,
+    reason: findings.iprev.reason,
+    name: findings.iprev.result === 'pass' ? findings.iprev.name : undefined,
+    naming: findings.naming.label,
+    rule: verdict.rule,
+    action: verdict.action,
+    tags: verdict.tags.length > 0 ? verdict.tags : undefined,
+    score: verdict.score === 0 ? undefined : verdict.score,
+    reply: refuses(verdict) ? `${verdict.reply.code} ${verdict.reply.enhanced}` : undefined,
+    softened: refuses(verdict) ? verdict.softened : undefined,
+    would: would.length > 0 ? would : undefined,
+    ms: Math.round(ms),
+  };
+}
+
+export function logDecision(log: Logger): (decision: Decision, ms: number) => void {
+  return (decision, ms) => log.info(decisionFields(decision, ms), 'decision');
+}

@@ -1,0 +1,77 @@
+// The wiring: a loaded configuration becomes a running service. Resolver behind cache behind gather behind gate, doors in
+// front of it. Nothing is decided here.
+
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dnsTimeoutDefaultMs, type Config, type DoorConfig } from './config.ts';
+import { printEndpoint } from './core/endpoint.ts';
+import { drainMs } from './core/limits.ts';
+import type { Decision } from './core/verdict.ts';
+import type { Zone } from './core/zone.ts';
+import { cached } from './dns/cache.ts';
+import { readResolvConf } from './dns/resolv-conf.ts';
+import type { Resolver } from './dns/resolver.ts';
+import { stubResolver } from './dns/stub.ts';
+import { zoneResolver } from './dns/zone.ts';
+import { policyDoor } from './doors/policy/server.ts';
+import { smtpDoor } from './doors/smtp/server.ts';
+import { makeGate, type Gate } from './gate.ts';
+import { gatherer } from './gather.ts';
+import { listen, type Door } from './listen.ts';
+import type { Loaded } from './load.ts';
+import type { Logger } from './log.ts';
+import { makeRefs } from './ref.ts';
+
+export interface Service {
+  /** Where each door listens, in the order of the configuration. */
+  readonly endpoints: readonly string[];
+  /** Ends every door in order; resolves when the last client has gone or the time is up. */
+  stop(ms?: number): Promise<void>;
+}
+
+/** Rejects with a ListenError when a door cannot be opened; none is left open then. */
+export async function startService({ config, policy, zone }: Loaded, log: Logger, report: (decision: Decision, ms: number) => void): Promise<Service> {
+  const resolver = await openResolver(config.dns, zone);
+  const gate = makeGate({
+    gather: gatherer(resolver, config.dns?.timeout ?? dnsTimeoutDefaultMs),
+    policy: () => policy,
+    report,
+    newRef: makeRefs(Date.now),
+    now: Date.now,
+  });
+  const name = config.name ?? hostname();
+  const open: Door[] = [];
+  const endpoints: string[] = [];
+  const stop = async (ms = drainMs): Promise<void> => {
+    await Promise.all(open.map((door) => door.drain(ms)));
+  };
+  try {
+    for (const doorConfig of config.doors) {
+      const door = makeDoor(doorConfig, name, gate, log);
+      const endpoint = printEndpoint(await listen(door.server, doorConfig.listen));
+      open.push(door);
+      endpoints.push(endpoint);
+      log.info({ door: doorConfig.kind, listen: endpoint }, 'listening');
+    }
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+  return { endpoints, stop };
+}
+
+/** The DNS as configured, behind the cache: a zone, the servers named, or those of /etc/resolv.conf. */
+export async function openResolver(dns: Pick<NonNullable<Config['dns']>, 'servers' | 'timeout'> | undefined, zone: Zone | undefined): Promise<Resolver> {
+  if (zone !== undefined) return cached(zoneResolver(zone));
+  const servers = dns?.servers ?? readResolvConf(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
+  return cached(stubResolver(servers, dns?.timeout ?? dnsTimeoutDefaultMs));
+}
+
+function makeDoor(config: DoorConfig, name: string, gate: Gate, log: Logger): Door {
+  switch (config.kind) {
+    case 'smtp':
+      return smtpDoor({ gate, log, name, backend: config.backend, ...(config.proxy === undefined ? {} : { proxy: config.proxy }) });
+    case 'policy':
+      return policyDoor({ gate, log, authservId: name });
+  }
+}
