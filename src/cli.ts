@@ -25,6 +25,9 @@ import type { Terminal } from './terminal.ts';
 const exit = { ok: 0, usage: 64, unavailable: 69, bug: 70, config: 78 } as const;
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
 
+/** An operator's file is wrong, and every Problem in it has been printed. */
+class Mistakes extends Error {}
+
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
@@ -152,8 +155,6 @@ function codeOf(error: unknown): number {
   terminal.err(`iprevd: this should not have happened, please report it: ${error instanceof Error ? error.stack : String(error)}\n`);
   return exit.bug;
 }
-
-class Mistakes extends Error {}
 
 /** The value, or all its problems on standard error, a line each. */
 function orExit<T>(checked: Checked<T>): T {

@@ -2,7 +2,7 @@
 // path:line:col; a file that a path in it names is read by main.ts, relative to the folder of the configuration.
 
 import { z } from 'zod';
-import { closedMap, readDocument } from './core/document.ts';
+import { closedMap, readDocument, wholeMap } from './core/document.ts';
 import { parseEndpoint, parseServer, printEndpoint, type Endpoint, type TcpEndpoint } from './core/endpoint.ts';
 import { parseIp } from './core/ip.ts';
 import { hostName } from './core/name.ts';
@@ -20,10 +20,11 @@ export function readConfig(text: string, file: string): Checked<Config> {
 export const dnsTimeoutDefaultMs = 5_000;
 
 function parsed<T>(read: (text: string) => T | undefined, what: string) {
-  return z.string().transform((text, ctx): T => {
+  const message = (text: unknown) => `${quote(text)} is not ${what}`;
+  return z.string({ error: ({ input }) => message(input) }).transform((text, ctx): T => {
     const value = read(text);
     if (value !== undefined) return value;
-    ctx.addIssue({ code: 'custom', message: `${quote(text)} is not ${what}` });
+    ctx.addIssue({ code: 'custom', message: message(text) });
     return z.NEVER;
   });
 }
@@ -45,14 +46,10 @@ const tcp = endpoint.transform((value, ctx): TcpEndpoint => {
 
 const ipText = parsed(parseIp, 'an IP address');
 
-const door = z.discriminatedUnion(
-  'kind',
-  [
-    closedMap({ kind: z.literal('smtp'), listen: tcp, backend: tcp, proxy: z.array(ipText).optional() }),
-    closedMap({ kind: z.literal('policy'), listen: endpoint }),
-  ],
-  'a door\'s kind is smtp or policy',
-);
+const door = z.discriminatedUnion('kind', [
+  closedMap({ kind: z.literal('smtp'), listen: tcp, backend: tcp, proxy: z.array(ipText).optional() }),
+  closedMap({ kind: z.literal('policy'), listen: endpoint }),
+]);
 
 const configSchema = closedMap({
   name: parsed(hostName, 'a host name').optional(),
@@ -66,11 +63,15 @@ const configSchema = closedMap({
     .optional(),
   policy: z.string().optional(),
   log: closedMap({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']) }).optional(),
-}).superRefine(({ doors }, ctx) => {
+}).check(wholeMap(checkDoors));
+
+function checkDoors({ doors }: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx): void {
   const seen = new Set<string>();
-  doors.forEach(({ listen }, i) => {
-    const where = printEndpoint(listen as Endpoint);
-    if (seen.has(where) && !(listen.kind === 'tcp' && listen.port === 0)) ctx.addIssue({ code: 'custom', path: ['doors', i, 'listen'], message: `another door listens on ${where} already` });
+  (Array.isArray(doors) ? doors : []).forEach((door: { listen?: Endpoint } | undefined, i) => {
+    const listen = door?.listen;
+    if (listen?.kind === undefined || (listen.kind === 'tcp' && listen.port === 0)) return;
+    const where = printEndpoint(listen);
+    if (seen.has(where)) ctx.addIssue({ code: 'custom', path: ['doors', i, 'listen'], message: `another door listens on ${where} already` });
     seen.add(where);
   });
-});
+}

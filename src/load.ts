@@ -24,7 +24,7 @@ export interface Loaded {
 
 /** Problems of the configuration, its policy and its zone come together. */
 export async function loadConfig(file: string): Promise<Checked<Loaded>> {
-  const config = await load(file, [file], readConfig);
+  const config = await load(file, [file], readConfig, 'deploy/iprevd.yaml is one to begin with; "iprevd demo" needs none');
   if (!config.ok) return config;
   const base = dirname(resolve(file));
   const policy = await loadPolicy(config.value.policy ?? defaultPolicy, base);
@@ -44,7 +44,7 @@ export function loadZone(file: string): Promise<Checked<Zone>> {
   return load(file, [file], readZone);
 }
 
-async function load<T>(name: string, places: readonly string[], read: (text: string, file: string) => Checked<T>): Promise<Checked<T>> {
+async function load<T>(name: string, places: readonly string[], read: (text: string, file: string) => Checked<T>, whatNext?: string): Promise<Checked<T>> {
   let trouble = 'no such file';
   for (const place of places) {
     try {
@@ -54,8 +54,8 @@ async function load<T>(name: string, places: readonly string[], read: (text: str
       if (code !== 'ENOENT' && code !== 'EISDIR') trouble = message;
     }
   }
-  const hint = places.length > 1 ? { hint: `looked for ${places.map(shortest).join(' and ')}` } : {};
-  return { ok: false, problems: [{ where: name, what: trouble, ...hint }] };
+  const hint = places.length > 1 ? `looked for ${places.map(shortest).join(' and ')}` : whatNext;
+  return { ok: false, problems: [{ where: name, what: trouble, ...(hint === undefined ? {} : { hint }) }] };
 }
 
 function shortest(path: string): string {

@@ -15,6 +15,19 @@ export function closedMap<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObjec
 }
 
 /**
+ * A check of a map as a whole that runs even if parts of it are wrong, so that all complaints come at once. It sees those
+ * parts as they were written, and is not run when a key is unknown: that key may be what it would miss.
+ */
+export function wholeMap(check: (map: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx) => void): z.core.$ZodCheck<object> {
+  const refinement = z.superRefine<object>((map, ctx) => {
+    const isMap = typeof map === 'object' && map !== null;
+    if (isMap && !ctx.issues.some(({ code }) => code === 'unrecognized_keys')) check(map as Record<string, unknown>, ctx);
+  });
+  refinement._zod.def.when = () => true;
+  return refinement;
+}
+
+/**
  * Reads `text` by `schema`. `file` is only used to say where. `scalars: 'text'` leaves every scalar a string, for files
  * in which 1.10 and no are names.
  */
@@ -59,13 +72,18 @@ function explain(issue: z.core.$ZodIssue, root: unknown, base: Path, at: (path: 
       return [{ where, what: value === undefined ? `${keyWords(path)} is missing` : `unknown word ${quote(value)}`, hint: nearest(String(value ?? ''), valid) }];
     }
     case 'invalid_union': {
+      if ('options' in issue && value !== undefined) {
+        return [{ where, what: `unknown word ${quote(value)}`, hint: nearest(String(value), (issue.options as readonly unknown[]).map(String)) }];
+      }
+      if (value === undefined) return [{ where, what: `${keyWords(path)} is missing` }];
       const branch = nearestBranch(issue.errors);
       if (branch !== undefined) return branch.flatMap((inner) => explain(inner, root, path, at));
       return [{ where, what: issue.message === 'Invalid input' ? `cannot be ${quote(value)}` : issue.message }];
     }
     case 'invalid_type':
       if (value === undefined) return [{ where, what: `${keyWords(path)} is missing`, ...hintOf(issue) }];
-      return [{ where, what: `expected ${typeWord(issue.expected)}, found ${quote(value)}`, ...hintOf(issue) }];
+      if (!issue.message.startsWith('Invalid input')) return [{ where, what: issue.message }];
+      return [{ where, what: `expected ${typeWord(issue.expected)}, found ${value === null ? 'nothing' : quote(value)}`, ...hintOf(issue) }];
     default:
       return [{ where, what: issue.message, ...hintOf(issue) }];
   }

@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import type { Condition } from './condition.ts';
-import { closedMap, readDocument } from './document.ts';
+import { closedMap, readDocument, wholeMap } from './document.ts';
 import { networkOf, parseCidr, parseIp, printCidr } from './ip.ts';
 import { iprevReasons, iprevResults } from './iprev.ts';
 import { conditionDepthMax } from './limits.ts';
@@ -62,7 +62,11 @@ const predicates = closedMap({
   get not() {
     return condition.optional();
   },
-}).refine((map) => Object.keys(map).length > 0, 'a condition cannot be empty; leave "when" out for a rule that always holds');
+}).check(
+  wholeMap((map, ctx) => {
+    if (Object.keys(map).length === 0) ctx.addIssue({ code: 'custom', message: 'a condition cannot be empty; leave "when" out for a rule that always holds' });
+  }),
+);
 
 const condition: z.ZodType<Condition> = z.lazy(() =>
   z.union([predicates.transform(toCondition), z.array(condition).min(1, 'an empty list holds for nobody').transform((of): Condition => ({ kind: 'any', of }))]),
@@ -124,8 +128,8 @@ const actionShape = {
 };
 const deciding = ['accept', 'defer', 'reject'] as const;
 
-function checkActions(map: Partial<Record<keyof typeof actionShape, unknown>>, ctx: z.RefinementCtx): void {
-  const given = Object.keys(actionShape).filter((key) => map[key as keyof typeof actionShape] !== undefined);
+function checkActions(map: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx): void {
+  const given = Object.keys(actionShape).filter((key) => map[key] !== undefined);
   if (given.length === 0) ctx.addIssue({ code: 'custom', message: `no action; give one of ${Object.keys(actionShape).join(', ')}` });
   const [first, second] = deciding.filter((key) => given.includes(key));
   if (first !== undefined && second !== undefined) ctx.addIssue({ code: 'custom', path: [second], message: `"${first}" has decided already; keep one of the two` });
@@ -141,7 +145,7 @@ function toActions(map: { accept?: true | undefined; tag?: string | undefined; s
 }
 
 const rule = closedMap({ id: idText, when: condition.optional(), mode: z.enum(['enforce', 'monitor']).optional(), ...actionShape })
-  .superRefine(checkActions)
+  .check(wholeMap(checkActions))
   .transform((map): Rule => ({ id: map.id, when: map.when ?? always, mode: map.mode ?? 'enforce', actions: toActions(map) }));
 
 const plainRefusal = { text: 'reverse DNS of {ip} does not meet our policy' };
@@ -150,17 +154,23 @@ const otherwise = z.union([
     if (word === 'accept') return { decision: 'accept' };
     return { decision: word === 'defer' ? { code: 450, enhanced: '4.7.25', ...plainRefusal } : { code: 550, enhanced: '5.7.25', ...plainRefusal } };
   }),
-  closedMap(actionShape).superRefine(checkActions).transform(toActions),
+  closedMap(actionShape).check(wholeMap(checkActions)).transform(toActions),
 ]);
 
-const policySchema: z.ZodType<Policy> = closedMap({ rules: z.array(rule), otherwise }).superRefine((policy, ctx) => {
+const policySchema: z.ZodType<Policy> = closedMap({ rules: z.array(rule), otherwise }).check(wholeMap(checkRules));
+
+function checkRules({ rules }: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx): void {
   const seen = new Set<string>([otherwiseId, authenticatedId]);
-  policy.rules.forEach(({ id, when }, i) => {
-    if (seen.has(id)) ctx.addIssue({ code: 'custom', path: ['rules', i, 'id'], message: `the id ${quote(id)} is taken` });
-    seen.add(id);
-    if (depthOf(when) > conditionDepthMax) ctx.addIssue({ code: 'custom', path: ['rules', i, 'when'], message: `nested deeper than ${conditionDepthMax}` });
+  // A rule that is wrong in itself is here as it was written, or not at all.
+  (Array.isArray(rules) ? rules : []).forEach((rule: Partial<Rule> | null | undefined, i) => {
+    if (typeof rule?.id !== 'string') return;
+    if (seen.has(rule.id)) ctx.addIssue({ code: 'custom', path: ['rules', i, 'id'], message: `the id ${quote(rule.id)} is taken` });
+    seen.add(rule.id);
+    if (rule.when?.kind !== undefined && depthOf(rule.when) > conditionDepthMax) {
+      ctx.addIssue({ code: 'custom', path: ['rules', i, 'when'], message: `nested deeper than ${conditionDepthMax}` });
+    }
   });
-});
+}
 
 function depthOf(when: Condition): number {
   if (when.kind === 'not') return 1 + depthOf(when.of);
