@@ -7,17 +7,17 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { dnsTimeoutDefaultMs } from './config.ts';
 import { check } from './commands/check.ts';
+import { dnsTimeoutDefaultMs } from './config.ts';
 import { parseServer } from './core/endpoint.ts';
-import { parseIp, type Ip } from './core/ip.ts';
-import { printProblem, quote, type Checked } from './core/problem.ts';
+import { type Ip, parseIp } from './core/ip.ts';
+import { type Checked, printProblem, quote } from './core/problem.ts';
 import { demo } from './demo/demo.ts';
 import type { Server } from './dns/transport.ts';
 import { gatherer } from './gather.ts';
 import { ListenError } from './listen.ts';
 import { defaultPolicy, loadConfig, loadPolicy, loadZone } from './load.ts';
-import { logDecision, makeLog, type LogLevel } from './log.ts';
+import { type LogLevel, logDecision, makeLog } from './log.ts';
 import { openResolver, startService } from './main.ts';
 import { makeRefs } from './ref.ts';
 import type { Terminal } from './terminal.ts';
@@ -56,8 +56,14 @@ Exit codes: 0 done, 64 wrong usage, 69 a port or service is not available, 70 a 
 program
   .command('serve')
   .description('run the service in the foreground; SIGTERM lets clients finish and ends it')
-  .addOption(new Option('-c, --config <file>', 'the configuration').env('IPREVD_CONFIG').default('/etc/iprevd/iprevd.yaml'))
-  .addOption(new Option('--log-level <level>', 'how much to log; before what the configuration says').env('IPREVD_LOG_LEVEL').choices(logLevels))
+  .addOption(
+    new Option('-c, --config <file>', 'the configuration').env('IPREVD_CONFIG').default('/etc/iprevd/iprevd.yaml'),
+  )
+  .addOption(
+    new Option('--log-level <level>', 'how much to log; before what the configuration says')
+      .env('IPREVD_LOG_LEVEL')
+      .choices(logLevels),
+  )
   .action(async ({ config, logLevel }: { config: string; logLevel?: LogLevel }) => {
     const loaded = orExit(await loadConfig(config));
     const log = makeLog(logLevel ?? loaded.config.log?.level ?? 'info');
@@ -75,7 +81,11 @@ program
   .option('--helo <name>', 'the name it gives in HELO')
   .option('--policy <file>', `a policy file, or observe, standard, strict or demo`, defaultPolicy)
   .option('--zone <file>', 'answer DNS questions from this zone file instead of the network')
-  .option('--server <addr:port>', 'ask this DNS server; may be given more than once', collect(argument(parseServer, 'the address of a DNS server')))
+  .option(
+    '--server <addr:port>',
+    'ask this DNS server; may be given more than once',
+    collect(argument(parseServer, 'the address of a DNS server')),
+  )
   .option('--json', 'print JSON')
   .addHelpText(
     'after',
@@ -86,7 +96,8 @@ Examples:
   iprevd check 127.0.0.8 --zone deploy/demo/zone.yaml --policy strict`,
   )
   .action(async (ip: Ip, options: { helo?: string; policy: string; zone?: string; server?: Server[]; json?: true }) => {
-    if (options.zone !== undefined && options.server !== undefined) throw new CommanderError(exit.usage, 'iprevd', '--zone and --server exclude each other');
+    if (options.zone !== undefined && options.server !== undefined)
+      throw new CommanderError(exit.usage, 'iprevd', '--zone and --server exclude each other');
     const policy = orExit(await loadPolicy(options.policy, process.cwd()));
     const zone = options.zone === undefined ? undefined : orExit(await loadZone(options.zone));
     const resolver = await openResolver(options.server === undefined ? undefined : { servers: options.server }, zone);
@@ -152,7 +163,9 @@ function codeOf(error: unknown): number {
     terminal.err(`iprevd: ${error.message}\n`);
     return error.exitCode;
   }
-  terminal.err(`iprevd: this should not have happened, please report it: ${error instanceof Error ? error.stack : String(error)}\n`);
+  terminal.err(
+    `iprevd: this should not have happened, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
+  );
   return exit.bug;
 }
 

@@ -3,10 +3,10 @@
 
 import { z } from 'zod';
 import { closedMap, readDocument, wholeMap } from './core/document.ts';
-import { parseEndpoint, parseServer, printEndpoint, type Endpoint, type TcpEndpoint } from './core/endpoint.ts';
+import { type Endpoint, parseEndpoint, parseServer, printEndpoint, type TcpEndpoint } from './core/endpoint.ts';
 import { parseIp } from './core/ip.ts';
 import { hostName } from './core/name.ts';
-import { quote, type Checked } from './core/problem.ts';
+import { type Checked, quote } from './core/problem.ts';
 
 export type Config = z.output<typeof configSchema>;
 export type DoorConfig = Config['doors'][number];
@@ -55,7 +55,10 @@ const configSchema = closedMap({
   name: parsed(hostName, 'a host name').optional(),
   doors: z.array(door).min(1, 'without a door nobody can come in'),
   dns: closedMap({
-    servers: z.array(parsed(parseServer, 'the address of a DNS server such as 127.0.0.1 or 127.0.0.1:5353')).min(1, 'name a server, or leave "servers" out for /etc/resolv.conf').optional(),
+    servers: z
+      .array(parsed(parseServer, 'the address of a DNS server such as 127.0.0.1 or 127.0.0.1:5353'))
+      .min(1, 'name a server, or leave "servers" out for /etc/resolv.conf')
+      .optional(),
     timeout: duration.refine((ms) => ms >= 100 && ms <= 60_000, 'a DNS timeout lies between 100ms and 1m').optional(),
     zone: z.string().optional(),
   })
@@ -71,7 +74,12 @@ function checkDoors({ doors }: Readonly<Record<string, unknown>>, ctx: z.Refinem
     const listen = door?.listen;
     if (listen?.kind === undefined || (listen.kind === 'tcp' && listen.port === 0)) return;
     const where = printEndpoint(listen);
-    if (seen.has(where)) ctx.addIssue({ code: 'custom', path: ['doors', i, 'listen'], message: `another door listens on ${where} already` });
+    if (seen.has(where))
+      ctx.addIssue({
+        code: 'custom',
+        path: ['doors', i, 'listen'],
+        message: `another door listens on ${where} already`,
+      });
     seen.add(where);
   });
 }

@@ -2,11 +2,11 @@
 // names it gave, all at once; a name that confirms ends the wait. What is not answered by the deadline counts as a
 // timeout. Rejects only if the resolver breaks its word and does.
 
-import { dnsError, type DnsAnswer } from './core/answer.ts';
+import { type DnsAnswer, dnsError } from './core/answer.ts';
 import { candidateNames, confirms, type Evidence, type Forward } from './core/evidence.ts';
-import { isIpv4, parseIp, reverseName, type Ip } from './core/ip.ts';
+import { type Ip, isIpv4, parseIp, reverseName } from './core/ip.ts';
 import { namesMax } from './core/limits.ts';
-import { claimedName, type ClaimedName, type HostName } from './core/name.ts';
+import { type ClaimedName, claimedName, type HostName } from './core/name.ts';
 import type { Resolver } from './dns/resolver.ts';
 
 /** What the DNS says about an address: the part of the evidence that takes time. */
@@ -33,7 +33,12 @@ async function askPtr(resolver: Resolver, ip: Ip): Promise<DnsAnswer<ClaimedName
 }
 
 /** RFC 8601 s3 allows any order, so all names are asked together; the client's own family is the one that can match. */
-async function askForward(resolver: Resolver, ip: Ip, names: readonly HostName[], passed: Promise<'passed'>): Promise<readonly Forward[]> {
+async function askForward(
+  resolver: Resolver,
+  ip: Ip,
+  names: readonly HostName[],
+  passed: Promise<'passed'>,
+): Promise<readonly Forward[]> {
   const type = isIpv4(ip) ? 'A' : 'AAAA';
   const got = new Map<HostName, DnsAnswer<Ip>>();
   await new Promise<void>((done, fail) => {
@@ -55,7 +60,9 @@ async function askForward(resolver: Resolver, ip: Ip, names: readonly HostName[]
 }
 
 function asAddresses(answer: DnsAnswer<string>): DnsAnswer<Ip> {
-  return answer.kind === 'records' ? { ...answer, records: answer.records.map(parseIp).filter((ip) => ip !== undefined) } : answer;
+  return answer.kind === 'records'
+    ? { ...answer, records: answer.records.map(parseIp).filter((ip) => ip !== undefined) }
+    : answer;
 }
 
 function deadlineIn(ms: number): { passed: Promise<'passed'>; clear: () => void } {

@@ -2,8 +2,8 @@
 // ListenError with one sentence and an exit code of sysexits.h, not a stack trace.
 
 import { chmod, unlink } from 'node:fs/promises';
-import { connect, type AddressInfo, type Server } from 'node:net';
-import { printEndpoint, type Endpoint } from './core/endpoint.ts';
+import { type AddressInfo, connect, type Server } from 'node:net';
+import { type Endpoint, printEndpoint } from './core/endpoint.ts';
 
 /** What every door gives to main.ts: something to bind, and a way to end it. */
 export interface Door {
@@ -58,7 +58,10 @@ function listenError(error: NodeJS.ErrnoException, endpoint: Endpoint): ListenEr
       return new ListenError(`cannot listen on ${where}: another program is there already`, 69);
     case 'EACCES':
     case 'EPERM':
-      return new ListenError(`cannot listen on ${where}: permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)`, 77);
+      return new ListenError(
+        `cannot listen on ${where}: permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)`,
+        77,
+      );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new ListenError(`cannot listen on ${where}: this machine has no such address`, 69);

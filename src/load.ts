@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readConfig, type Config } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import type { Policy } from './core/policy.ts';
 import type { Checked, Problem } from './core/problem.ts';
 import { readPolicy } from './core/schema.ts';
@@ -24,14 +24,22 @@ export interface Loaded {
 
 /** Problems of the configuration, its policy and its zone come together. */
 export async function loadConfig(file: string): Promise<Checked<Loaded>> {
-  const config = await load(file, [file], readConfig, 'deploy/iprevd.yaml is one to begin with; "iprevd demo" needs none');
+  const config = await load(
+    file,
+    [file],
+    readConfig,
+    'deploy/iprevd.yaml is one to begin with; "iprevd demo" needs none',
+  );
   if (!config.ok) return config;
   const base = dirname(resolve(file));
   const policy = await loadPolicy(config.value.policy ?? defaultPolicy, base);
   const zone = config.value.dns?.zone === undefined ? undefined : await loadZone(resolve(base, config.value.dns.zone));
   const problems: Problem[] = [policy, zone].flatMap((part) => (part === undefined || part.ok ? [] : part.problems));
   if (!policy.ok || zone?.ok === false) return { ok: false, problems };
-  return { ok: true, value: { config: config.value, policy: policy.value, ...(zone === undefined ? {} : { zone: zone.value }) } };
+  return {
+    ok: true,
+    value: { config: config.value, policy: policy.value, ...(zone === undefined ? {} : { zone: zone.value }) },
+  };
 }
 
 /** `name`: a path relative to `base`, or one of the policies that come with iprevd. */
@@ -44,7 +52,12 @@ export function loadZone(file: string): Promise<Checked<Zone>> {
   return load(file, [file], readZone);
 }
 
-async function load<T>(name: string, places: readonly string[], read: (text: string, file: string) => Checked<T>, whatNext?: string): Promise<Checked<T>> {
+async function load<T>(
+  name: string,
+  places: readonly string[],
+  read: (text: string, file: string) => Checked<T>,
+  whatNext?: string,
+): Promise<Checked<T>> {
   let trouble = 'no such file';
   for (const place of places) {
     try {

@@ -1,9 +1,9 @@
 // The log: JSON lines on standard output, one `decision` for each session. Foreign bytes (HELO, PTR, addresses) are
 // escaped here once and for all; what is written is printable ASCII.
 
-import { pino, type Logger } from 'pino';
+import { type Logger, pino } from 'pino';
 import { printable, printableName } from './core/name.ts';
-import { refuses, type Decision } from './core/verdict.ts';
+import { type Decision, refuses } from './core/verdict.ts';
 
 export type { Logger };
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dnsTimeoutDefaultMs, type Config, type DoorConfig } from './config.ts';
+import { type Config, type DoorConfig, dnsTimeoutDefaultMs } from './config.ts';
 import { printEndpoint } from './core/endpoint.ts';
 import { drainMs } from './core/limits.ts';
 import type { Decision } from './core/verdict.ts';
@@ -15,9 +15,9 @@ import { stubResolver } from './dns/stub.ts';
 import { zoneResolver } from './dns/zone.ts';
 import { policyDoor } from './doors/policy/server.ts';
 import { smtpDoor } from './doors/smtp/server.ts';
-import { makeGate, type Gate } from './gate.ts';
+import { type Gate, makeGate } from './gate.ts';
 import { gatherer } from './gather.ts';
-import { listen, type Door } from './listen.ts';
+import { type Door, listen } from './listen.ts';
 import type { Loaded } from './load.ts';
 import type { Logger } from './log.ts';
 import { makeRefs } from './ref.ts';
@@ -30,7 +30,11 @@ export interface Service {
 }
 
 /** Rejects with a ListenError when a door cannot be opened; none is left open then. */
-export async function startService({ config, policy, zone }: Loaded, log: Logger, report: (decision: Decision, ms: number) => void): Promise<Service> {
+export async function startService(
+  { config, policy, zone }: Loaded,
+  log: Logger,
+  report: (decision: Decision, ms: number) => void,
+): Promise<Service> {
   const resolver = await openResolver(config.dns, zone);
   const gate = makeGate({
     gather: gatherer(resolver, config.dns?.timeout ?? dnsTimeoutDefaultMs),
@@ -61,7 +65,10 @@ export async function startService({ config, policy, zone }: Loaded, log: Logger
 }
 
 /** The DNS as configured, behind the cache: a zone, the servers named, or those of /etc/resolv.conf. */
-export async function openResolver(dns: Pick<NonNullable<Config['dns']>, 'servers' | 'timeout'> | undefined, zone: Zone | undefined): Promise<Resolver> {
+export async function openResolver(
+  dns: Pick<NonNullable<Config['dns']>, 'servers' | 'timeout'> | undefined,
+  zone: Zone | undefined,
+): Promise<Resolver> {
   if (zone !== undefined) return cached(zoneResolver(zone));
   const servers = dns?.servers ?? readResolvConf(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
   return cached(stubResolver(servers, dns?.timeout ?? dnsTimeoutDefaultMs));
@@ -70,7 +77,13 @@ export async function openResolver(dns: Pick<NonNullable<Config['dns']>, 'server
 function makeDoor(config: DoorConfig, name: string, gate: Gate, log: Logger): Door {
   switch (config.kind) {
     case 'smtp':
-      return smtpDoor({ gate, log, name, backend: config.backend, ...(config.proxy === undefined ? {} : { proxy: config.proxy }) });
+      return smtpDoor({
+        gate,
+        log,
+        name,
+        backend: config.backend,
+        ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
+      });
     case 'policy':
       return policyDoor({ gate, log, authservId: name });
   }

@@ -18,6 +18,7 @@ export function makeRefs(now: () => number, start: number = randomInt(counterSiz
 
 function write(value: number, characters: number): string {
   let out = '';
-  for (let rest = value, i = 0; i < characters; i++, rest = Math.floor(rest / 32)) out = (alphabet[rest % 32] ?? '') + out;
+  for (let rest = value, i = 0; i < characters; i++, rest = Math.floor(rest / 32))
+    out = (alphabet[rest % 32] ?? '') + out;
   return out;
 }

@@ -7,7 +7,14 @@ export interface Terminal {
   readonly colour: boolean;
 }
 
-const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] } as const;
+const codes = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
 export type Style = keyof typeof codes;
 
 /** Wraps `text` in a style if the terminal wants it (util.styleText is younger than the oldest Node we run on). */

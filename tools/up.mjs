@@ -22,11 +22,20 @@ build(process.argv.includes('--force'));
 function installPackages() {
   const lock = readFileSync(join(root, 'package-lock.json'));
   const stampFile = join(root, 'node_modules', '.iprevd-stamp');
-  const stamp = createHash('sha256').update(lock).update(`${process.version} ${process.platform} ${process.arch}`).digest('hex');
+  const stamp = createHash('sha256')
+    .update(lock)
+    .update(`${process.version} ${process.platform} ${process.arch}`)
+    .digest('hex');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   say('installing packages');
   // No package of ours needs an install script.
-  run(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev']);
+  run(process.platform === 'win32' ? 'npm.cmd' : 'npm', [
+    'ci',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--include=dev',
+  ]);
   writeFileSync(stampFile, stamp);
 }
 
@@ -42,7 +51,9 @@ function build(force) {
 /** When the newest file below a folder was changed; 0 if there is none. */
 function newest(folder, ending) {
   if (!existsSync(folder)) return 0;
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith(ending));
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && entry.name.endsWith(ending),
+  );
   return Math.max(0, ...files.map((entry) => statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs));
 }
 

@@ -5,12 +5,12 @@ import type { Client } from '../core/client.ts';
 import { decide } from '../core/decide.ts';
 import { questions } from '../core/explain.ts';
 import type { Ip } from '../core/ip.ts';
+import { printable } from '../core/name.ts';
 import type { Policy } from '../core/policy.ts';
 import { printReply } from '../core/reply.ts';
-import { refuses, type Decision, type TraceLine } from '../core/verdict.ts';
+import { type Decision, refuses, type TraceLine } from '../core/verdict.ts';
 import type { Gather } from '../gather.ts';
 import { paint, type Style, type Terminal } from '../terminal.ts';
-import { printable } from '../core/name.ts';
 
 export interface CheckParts {
   readonly ip: Ip;
@@ -25,7 +25,10 @@ export interface CheckParts {
 }
 
 /** Prints the decision and returns it. DNS trouble is part of the answer, not an error. */
-export async function check(terminal: Terminal, { ip, helo, policy, gather, newRef, now, json }: CheckParts): Promise<Decision> {
+export async function check(
+  terminal: Terminal,
+  { ip, helo, policy, gather, newRef, now, json }: CheckParts,
+): Promise<Decision> {
   const at = new Date(now()).toISOString();
   const client: Client = { ip, stage: 'rcpt', authenticated: false, ...(helo === undefined ? {} : { helo }) };
   const { ptr, forward } = await gather(ip);
@@ -39,7 +42,12 @@ function toJson({ evidence, findings, verdict, trace }: Decision): unknown {
 }
 
 const actionStyle: Readonly<Record<string, Style>> = { accept: 'green', tag: 'cyan', defer: 'yellow', reject: 'red' };
-const resultStyle: Readonly<Record<string, Style>> = { pass: 'green', fail: 'red', permerror: 'red', temperror: 'yellow' };
+const resultStyle: Readonly<Record<string, Style>> = {
+  pass: 'green',
+  fail: 'red',
+  permerror: 'red',
+  temperror: 'yellow',
+};
 
 function describe(terminal: Terminal, { evidence, findings, verdict, trace }: Decision): string {
   const { client } = evidence;
@@ -49,13 +57,30 @@ function describe(terminal: Terminal, { evidence, findings, verdict, trace }: De
   const sign = naming.evidence[0];
   return [
     ...section('client', [`${client.ip}${client.helo === undefined ? '' : `, HELO ${printable(client.helo)}`}`]),
-    ...section('asked', asked.map(({ question, answer, note }) => `${question.padEnd(width)}  ${answer}${note === '' ? '' : paint(terminal, 'dim', `  ${note}`)}`)),
-    ...section('iprev', [`${paint(terminal, resultStyle[iprev.result] ?? 'bold', iprev.result)} (${iprev.reason})${iprev.result === 'pass' ? `: ${iprev.name}` : ''}`]),
-    ...section('naming', [sign === undefined ? naming.label : `${naming.label}: "${sign.text}" in ${naming.name} is the client's address`]),
-    ...section('rules', trace.map((line) => ruleLine(terminal, line, Math.max(...trace.map(({ rule }) => rule.length))))),
-    ...section('verdict', [`${paint(terminal, actionStyle[verdict.action] ?? 'bold', verdict.action)}, by ${verdict.rule}${verdict.tags.length > 0 ? `, tags: ${verdict.tags.join(', ')}` : ''}`]),
+    ...section(
+      'asked',
+      asked.map(
+        ({ question, answer, note }) =>
+          `${question.padEnd(width)}  ${answer}${note === '' ? '' : paint(terminal, 'dim', `  ${note}`)}`,
+      ),
+    ),
+    ...section('iprev', [
+      `${paint(terminal, resultStyle[iprev.result] ?? 'bold', iprev.result)} (${iprev.reason})${iprev.result === 'pass' ? `: ${iprev.name}` : ''}`,
+    ]),
+    ...section('naming', [
+      sign === undefined ? naming.label : `${naming.label}: "${sign.text}" in ${naming.name} is the client's address`,
+    ]),
+    ...section(
+      'rules',
+      trace.map((line) => ruleLine(terminal, line, Math.max(...trace.map(({ rule }) => rule.length)))),
+    ),
+    ...section('verdict', [
+      `${paint(terminal, actionStyle[verdict.action] ?? 'bold', verdict.action)}, by ${verdict.rule}${verdict.tags.length > 0 ? `, tags: ${verdict.tags.join(', ')}` : ''}`,
+    ]),
     ...(refuses(verdict) ? section('reply', [printReply(verdict.reply)]) : []),
-    ...(refuses(verdict) && verdict.softened ? section('', ['The policy says 5xx; a lookup failed that might have told otherwise, so it is 4xx.']) : []),
+    ...(refuses(verdict) && verdict.softened
+      ? section('', ['The policy says 5xx; a lookup failed that might have told otherwise, so it is 4xx.'])
+      : []),
     '',
   ].join('\n');
 }
@@ -65,7 +90,12 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 }
 
 function ruleLine(terminal: Terminal, { rule, mode, held, does }: TraceLine, width: number): string {
-  const mark = { true: paint(terminal, 'green', '✔'), false: paint(terminal, 'dim', '✘'), unknown: '?', 'not-reached': paint(terminal, 'dim', '·') }[String(held) as 'true'];
+  const mark = {
+    true: paint(terminal, 'green', '✔'),
+    false: paint(terminal, 'dim', '✘'),
+    unknown: '?',
+    'not-reached': paint(terminal, 'dim', '·'),
+  }[String(held) as 'true'];
   const remark = held === 'not-reached' ? '  (not reached)' : mode === 'monitor' ? '  (monitored only)' : '';
   return `${mark} ${rule.padEnd(width)}  ${does}${paint(terminal, 'dim', remark)}`;
 }

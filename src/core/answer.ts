@@ -28,6 +28,12 @@ export function outcomeWord(answer: DnsAnswer<unknown>): string | undefined {
     case 'nxdomain':
       return 'NXDOMAIN';
     case 'error':
-      return { servfail: 'SERVFAIL', refused: 'REFUSED', timeout: 'timeout', network: 'unreachable', malformed: 'malformed answer' }[answer.code];
+      return {
+        servfail: 'SERVFAIL',
+        refused: 'REFUSED',
+        timeout: 'timeout',
+        network: 'unreachable',
+        malformed: 'malformed answer',
+      }[answer.code];
   }
 }

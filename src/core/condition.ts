@@ -2,9 +2,9 @@
 // that tells (Kleene's three values: false wins in `all`, true wins in `any`). DNS trouble is not unknown; it is a
 // result with a name. A closed list: tools must be able to say which predicate decided.
 
-import { reached, type Client, type Stage } from './client.ts';
+import { type Client, reached, type Stage } from './client.ts';
 import type { Findings } from './findings.ts';
-import { inCidr, type Cidr } from './ip.ts';
+import { type Cidr, inCidr } from './ip.ts';
 import type { IprevReason, IprevResult } from './iprev.ts';
 import type { NamingLabel } from './naming.ts';
 
@@ -47,7 +47,12 @@ export function holds(condition: Condition, facts: Facts): Truth {
     case 'all':
       return every(condition.of, facts);
     case 'any':
-      return negate(every(condition.of.map((of) => ({ kind: 'not', of })), facts));
+      return negate(
+        every(
+          condition.of.map((of) => ({ kind: 'not', of })),
+          facts,
+        ),
+      );
     case 'not':
       return negate(holds(condition.of, facts));
   }

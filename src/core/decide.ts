@@ -3,12 +3,12 @@
 // differs from a late one. A permanent refusal passes through soften.ts before it stands. Pure: same policy, same
 // evidence, same Decision.
 
-import { stages, type Stage } from './client.ts';
-import { holds, type Condition, type Facts } from './condition.ts';
+import { type Stage, stages } from './client.ts';
+import { type Condition, type Facts, holds } from './condition.ts';
 import type { Evidence } from './evidence.ts';
 import { fields, fill, lookedUp } from './explain.ts';
 import { assess, type Findings } from './findings.ts';
-import { authenticatedId, otherwiseId, type Actions, type Policy, type Refusal } from './policy.ts';
+import { type Actions, authenticatedId, otherwiseId, type Policy, type Refusal } from './policy.ts';
 import { makeReply } from './reply.ts';
 import { soften } from './soften.ts';
 import type { Decision, TraceLine, Verdict } from './verdict.ts';
@@ -16,7 +16,11 @@ import type { Decision, TraceLine, Verdict } from './verdict.ts';
 export function decide(policy: Policy, evidence: Evidence): Decision {
   const findings = assess(evidence);
   const walked = walk(policy, { client: evidence.client, findings });
-  const end = soften(evidence, walked.end, (other) => walk(policy, { client: other.client, findings: assess(other) }).end);
+  const end = soften(
+    evidence,
+    walked.end,
+    (other) => walk(policy, { client: other.client, findings: assess(other) }).end,
+  );
   return { evidence, findings, verdict: verdictOf(end, walked, evidence, findings), trace: walked.trace };
 }
 
@@ -61,21 +65,39 @@ function walk(policy: Policy, facts: Facts): Walked {
     // Nothing may overtake a rule whose stage has not come.
     else if (held === 'unknown') end = { kind: 'pending', rule: rule.id, stage: stageThatTells(rule.when, facts) };
   }
-  trace.push({ rule: otherwiseId, mode: 'enforce', held: end === undefined ? true : 'not-reached', does: describe(policy.otherwise) });
+  trace.push({
+    rule: otherwiseId,
+    mode: 'enforce',
+    held: end === undefined ? true : 'not-reached',
+    does: describe(policy.otherwise),
+  });
   if (end === undefined) act(otherwiseId, policy.otherwise);
-  return { end: end ?? { kind: 'accept', rule: otherwiseId }, tags: [...tags], score, trace, ...(tagger === undefined ? {} : { tagger }) };
+  return {
+    end: end ?? { kind: 'accept', rule: otherwiseId },
+    tags: [...tags],
+    score,
+    trace,
+    ...(tagger === undefined ? {} : { tagger }),
+  };
 }
 
 /** A client that logged in is a user of ours: rules about peer mail servers are not about it. */
 function passed(policy: Policy): Walked {
-  const trace = policy.rules.map(({ id, mode, actions }) => ({ rule: id, mode, held: 'not-reached' as const, does: describe(actions) }));
+  const trace = policy.rules.map(({ id, mode, actions }) => ({
+    rule: id,
+    mode,
+    held: 'not-reached' as const,
+    does: describe(actions),
+  }));
   return { end: { kind: 'accept', rule: authenticatedId }, tags: [], score: 0, trace };
 }
 
 /** The first later stage at which the condition is no longer unknown; the last of all if none is. */
 function stageThatTells(condition: Condition, facts: Facts): Stage {
   const later = stages.slice(stages.indexOf(facts.client.stage) + 1);
-  const telling = later.find((stage) => holds(condition, { ...facts, client: { ...facts.client, stage } }) !== 'unknown');
+  const telling = later.find(
+    (stage) => holds(condition, { ...facts, client: { ...facts.client, stage } }) !== 'unknown',
+  );
   return telling ?? 'rcpt';
 }
 
@@ -84,7 +106,9 @@ function verdictOf(end: End, { tags, score, tagger }: Walked, evidence: Evidence
     case 'pending':
       return { action: 'pending', rule: end.rule, stage: end.stage, tags, score };
     case 'accept':
-      return tagger === undefined ? { action: 'accept', rule: end.rule, tags, score } : { action: 'tag', rule: tagger, tags, score };
+      return tagger === undefined
+        ? { action: 'accept', rule: end.rule, tags, score }
+        : { action: 'tag', rule: tagger, tags, score };
     case 'refuse': {
       const { code, enhanced, text } = end.refusal;
       const words = `${fill(text, fields(evidence, findings))} [${lookedUp(evidence)}]`;
@@ -100,6 +124,7 @@ function describe({ tag, score, decision }: Actions): string {
   if (tag !== undefined) words.push(`tag ${tag}`);
   if (score !== undefined) words.push(`score ${score}`);
   if (decision === 'accept') words.push('accept');
-  else if (decision !== undefined) words.push(`${decision.code < 500 ? 'defer' : 'reject'} ${decision.code} ${decision.enhanced}`);
+  else if (decision !== undefined)
+    words.push(`${decision.code < 500 ? 'defer' : 'reject'} ${decision.code} ${decision.enhanced}`);
   return words.join(', ');
 }

@@ -1,27 +1,32 @@
 // YAML in, checked value or Problems out. Every complaint has its place as path:line:col and the nearest valid word, and
 // all of them come at once. Only the plain core of YAML 1.2 is read: no tags, no duplicate keys, bounded size.
 
-import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { type Document, isMap, isNode, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { documentOctetsMax } from './limits.ts';
-import { nearest, quote, type Checked, type Problem } from './problem.ts';
+import { type Checked, nearest, type Problem, quote } from './problem.ts';
 
 type Path = readonly PropertyKey[];
 
 /** A map with exactly these keys; anything else is a Problem that names the nearest of them. */
 export function closedMap<Shape extends z.ZodRawShape>(shape: Shape): z.ZodObject<Shape, z.core.$strict> {
   // The message carries the valid words to `explain` below, which knows where each unknown key stands.
-  return z.strictObject(shape, { error: (issue) => (issue.code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : undefined) });
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : undefined),
+  });
 }
 
 /**
  * A check of a map as a whole that runs even if parts of it are wrong, so that all complaints come at once. It sees those
  * parts as they were written, and is not run when a key is unknown: that key may be what it would miss.
  */
-export function wholeMap(check: (map: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx) => void): z.core.$ZodCheck<object> {
+export function wholeMap(
+  check: (map: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx) => void,
+): z.core.$ZodCheck<object> {
   const refinement = z.superRefine<object>((map, ctx) => {
     const isMap = typeof map === 'object' && map !== null;
-    if (isMap && !ctx.issues.some(({ code }) => code === 'unrecognized_keys')) check(map as Record<string, unknown>, ctx);
+    if (isMap && !ctx.issues.some(({ code }) => code === 'unrecognized_keys'))
+      check(map as Record<string, unknown>, ctx);
   });
   refinement._zod.def.when = () => true;
   return refinement;
@@ -31,22 +36,38 @@ export function wholeMap(check: (map: Readonly<Record<string, unknown>>, ctx: z.
  * Reads `text` by `schema`. `file` is only used to say where. `scalars: 'text'` leaves every scalar a string, for files
  * in which 1.10 and no are names.
  */
-export function readDocument<T>(text: string, file: string, schema: z.ZodType<T>, scalars: 'typed' | 'text' = 'typed'): Checked<T> {
-  if (text.length > documentOctetsMax) return { ok: false, problems: [{ where: file, what: `larger than ${documentOctetsMax} octets` }] };
+export function readDocument<T>(
+  text: string,
+  file: string,
+  schema: z.ZodType<T>,
+  scalars: 'typed' | 'text' = 'typed',
+): Checked<T> {
+  if (text.length > documentOctetsMax)
+    return { ok: false, problems: [{ where: file, what: `larger than ${documentOctetsMax} octets` }] };
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, schema: scalars === 'text' ? 'failsafe' : 'core', uniqueKeys: true, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    schema: scalars === 'text' ? 'failsafe' : 'core',
+    uniqueKeys: true,
+    prettyErrors: false,
+  });
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => ({ where: at(pos[0]), what: yamlWords(message) }));
+  const faults = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+    where: at(pos[0]),
+    what: yamlWords(message),
+  }));
   if (faults.length > 0) return { ok: false, problems: faults };
 
   const plain = toPlain(document);
   if (plain === undefined) return { ok: false, problems: [{ where: file, what: 'aliases that expand without end' }] };
   const result = schema.safeParse(plain.value);
   if (result.success) return { ok: true, value: result.data };
-  const problems = result.error.issues.flatMap((issue) => explain(issue, plain.value, [], (path, key) => at(offsetOf(document, path, key))));
+  const problems = result.error.issues.flatMap((issue) =>
+    explain(issue, plain.value, [], (path, key) => at(offsetOf(document, path, key))),
+  );
   return { ok: false, problems };
 }
 
@@ -58,22 +79,43 @@ function toPlain(document: Document): { value: unknown } | undefined {
   }
 }
 
-function explain(issue: z.core.$ZodIssue, root: unknown, base: Path, at: (path: Path, key?: string) => string): readonly Problem[] {
+function explain(
+  issue: z.core.$ZodIssue,
+  root: unknown,
+  base: Path,
+  at: (path: Path, key?: string) => string,
+): readonly Problem[] {
   const path = [...base, ...issue.path];
   const value = valueAt(root, path);
   const where = at(path);
   switch (issue.code) {
     case 'unrecognized_keys': {
       const valid = issue.message.split(' ');
-      return issue.keys.map((key) => ({ where: at(path, key), what: `unknown key ${quote(key)}`, hint: nearest(key, valid) }));
+      return issue.keys.map((key) => ({
+        where: at(path, key),
+        what: `unknown key ${quote(key)}`,
+        hint: nearest(key, valid),
+      }));
     }
     case 'invalid_value': {
       const valid = issue.values.map(String);
-      return [{ where, what: value === undefined ? `${keyWords(path)} is missing` : `unknown word ${quote(value)}`, hint: nearest(String(value ?? ''), valid) }];
+      return [
+        {
+          where,
+          what: value === undefined ? `${keyWords(path)} is missing` : `unknown word ${quote(value)}`,
+          hint: nearest(String(value ?? ''), valid),
+        },
+      ];
     }
     case 'invalid_union': {
       if ('options' in issue && value !== undefined) {
-        return [{ where, what: `unknown word ${quote(value)}`, hint: nearest(String(value), (issue.options as readonly unknown[]).map(String)) }];
+        return [
+          {
+            where,
+            what: `unknown word ${quote(value)}`,
+            hint: nearest(String(value), (issue.options as readonly unknown[]).map(String)),
+          },
+        ];
       }
       if (value === undefined) return [{ where, what: `${keyWords(path)} is missing` }];
       const branch = nearestBranch(issue.errors);
@@ -83,7 +125,13 @@ function explain(issue: z.core.$ZodIssue, root: unknown, base: Path, at: (path: 
     case 'invalid_type':
       if (value === undefined) return [{ where, what: `${keyWords(path)} is missing`, ...hintOf(issue) }];
       if (!issue.message.startsWith('Invalid input')) return [{ where, what: issue.message }];
-      return [{ where, what: `expected ${typeWord(issue.expected)}, found ${value === null ? 'nothing' : quote(value)}`, ...hintOf(issue) }];
+      return [
+        {
+          where,
+          what: `expected ${typeWord(issue.expected)}, found ${value === null ? 'nothing' : quote(value)}`,
+          ...hintOf(issue),
+        },
+      ];
     default:
       return [{ where, what: issue.message, ...hintOf(issue) }];
   }
@@ -100,21 +148,32 @@ function nearestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): read
   const depth = (issues: readonly z.core.$ZodIssue[]) => {
     const [first] = issues;
     if (first === undefined) return -1;
-    return first.path.length > 0 ? 1 + first.path.length : first.code === 'invalid_type' || first.code === 'invalid_union' ? 0 : 1;
+    return first.path.length > 0
+      ? 1 + first.path.length
+      : first.code === 'invalid_type' || first.code === 'invalid_union'
+        ? 0
+        : 1;
   };
   const best = [...branches].sort((a, b) => depth(b) - depth(a))[0];
   return best !== undefined && depth(best) > 0 ? best : undefined;
 }
 
 function valueAt(root: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined), root);
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined,
+    root,
+  );
 }
 
 /** Where a value stands, or its key; if it is missing, the map that lacks it. */
 function offsetOf(document: Document, path: Path, key?: string): number {
   let node: unknown = document.contents;
   for (const step of path) {
-    const next: unknown = isNode(node) && 'get' in node ? (node as unknown as { get(key: unknown, keep: true): unknown }).get(step, true) : undefined;
+    const next: unknown =
+      isNode(node) && 'get' in node
+        ? (node as unknown as { get(key: unknown, keep: true): unknown }).get(step, true)
+        : undefined;
     if (!isNode(next)) break;
     node = next;
   }
@@ -131,7 +190,11 @@ function keyWords(path: Path): string {
 }
 
 function typeWord(expected: string): string {
-  return { object: 'a map', record: 'a map', array: 'a list', string: 'text', number: 'a number', boolean: 'true or false' }[expected] ?? expected;
+  return (
+    { object: 'a map', record: 'a map', array: 'a list', string: 'text', number: 'a number', boolean: 'true or false' }[
+      expected
+    ] ?? expected
+  );
 }
 
 /** The library's sentences are kept, but for the one that operators meet most. */

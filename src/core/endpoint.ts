@@ -1,10 +1,12 @@
 // Where a program listens or is reached, as written in a configuration: "127.0.0.1:25", "[::1]:25", "mail.internal:25"
 // or "unix:/run/iprevd/policy.sock".
 
-import { parseIp, type Ip } from './ip.ts';
+import { type Ip, parseIp } from './ip.ts';
 import { hostName } from './name.ts';
 
-export type Endpoint = { readonly kind: 'tcp'; readonly host: string; readonly port: number } | { readonly kind: 'unix'; readonly path: string };
+export type Endpoint =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
 export type TcpEndpoint = Extract<Endpoint, { kind: 'tcp' }>;
 
 /** Undefined if it is neither form. Port 0 asks the system for a free one. */
@@ -14,7 +16,10 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   const port = Number(match?.[3]);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined || port > 65_535) return undefined;
-  if (match?.[1] !== undefined ? parseIp(host) === undefined : parseIp(host) === undefined && hostName(host) === undefined) return undefined;
+  if (
+    match?.[1] !== undefined ? parseIp(host) === undefined : parseIp(host) === undefined && hostName(host) === undefined
+  )
+    return undefined;
   return { kind: 'tcp', host, port };
 }
 

@@ -4,7 +4,7 @@
 import type { DnsAnswer } from './answer.ts';
 import type { Client, DoorKind } from './client.ts';
 import type { Ip } from './ip.ts';
-import { hostName, type ClaimedName, type HostName } from './name.ts';
+import { type ClaimedName, type HostName, hostName } from './name.ts';
 
 /** The address records of one PTR name, in the client's own family. */
 export interface Forward {

@@ -2,7 +2,7 @@
 // what a rule's text may name; `questions` is the long form, a line for each question asked. Foreign names come out
 // escaped and shortened, whatever they hold.
 
-import { outcomeWord, type DnsAnswer } from './answer.ts';
+import { type DnsAnswer, outcomeWord } from './answer.ts';
 import { candidateNames, type Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import { isIpv4, reverseName } from './ip.ts';
@@ -17,7 +17,10 @@ export function lookedUp(evidence: Evidence): string {
   const ptrWord = outcomeWord(ptr);
   if (ptrWord !== undefined) return `PTR ${reverseName(client.ip)}: ${ptrWord}`;
   if (forward.length === 0) return `PTR ${client.ip}: ${list(ptr.kind === 'records' ? ptr.records.map(shown) : [])}`;
-  return list(forward.map(({ name, addresses }) => `${client.ip} -> ${shown(name)} -> ${outcome(addresses)}`), '; ');
+  return list(
+    forward.map(({ name, addresses }) => `${client.ip} -> ${shown(name)} -> ${outcome(addresses)}`),
+    '; ',
+  );
 }
 
 export function fields(evidence: Evidence, findings: Findings): Record<TemplateField, string> {
@@ -47,10 +50,16 @@ export interface QuestionLine {
 export function questions(evidence: Evidence): readonly QuestionLine[] {
   const { client, ptr, forward } = evidence;
   const type = isIpv4(client.ip) ? 'A' : 'AAAA';
-  const lines: QuestionLine[] = [{ question: `PTR ${reverseName(client.ip)}`, answer: outcome(ptr, Infinity), note: '' }];
+  const lines: QuestionLine[] = [
+    { question: `PTR ${reverseName(client.ip)}`, answer: outcome(ptr, Infinity), note: '' },
+  ];
   for (const { name, addresses } of forward) {
     const match = addresses.kind === 'records' && addresses.records.includes(client.ip);
-    lines.push({ question: `${type} ${name}`, answer: outcome(addresses, Infinity), note: match ? 'confirms the client' : '' });
+    lines.push({
+      question: `${type} ${name}`,
+      answer: outcome(addresses, Infinity),
+      note: match ? 'confirms the client' : '',
+    });
   }
   const asked = new Set(forward.map(({ name }) => name));
   for (const name of candidateNames(ptr).filter((candidate) => !asked.has(candidate))) {

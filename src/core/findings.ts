@@ -2,8 +2,8 @@
 // be read again by today's rules.
 
 import type { Evidence } from './evidence.ts';
-import { iprev, type Iprev } from './iprev.ts';
-import { naming, type Naming } from './naming.ts';
+import { type Iprev, iprev } from './iprev.ts';
+import { type Naming, naming } from './naming.ts';
 
 export interface Findings {
   readonly iprev: Iprev;

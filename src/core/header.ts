@@ -54,7 +54,8 @@ function readAuthservId(value: string): { id: string; version: string } | undefi
 
 function readValue(text: string): { text: string; octets: number } | undefined {
   const quoted = /^"((?:[^"\\\r\n]|\\[^\r\n]|\r?\n[ \t])*)"/.exec(text);
-  if (quoted !== null) return { text: (quoted[1] ?? '').replace(/\r?\n/g, '').replace(/\\(.)/g, '$1'), octets: quoted[0].length };
+  if (quoted !== null)
+    return { text: (quoted[1] ?? '').replace(/\r?\n/g, '').replace(/\\(.)/g, '$1'), octets: quoted[0].length };
   const token = /^[^\s;()<>@,:\\"/[\]?=]+/.exec(text);
   return token === null ? undefined : { text: token[0], octets: token[0].length };
 }

@@ -63,6 +63,9 @@ export function printCidr(range: Cidr): string {
 }
 
 function canonical(address: ipaddr.IPv4 | ipaddr.IPv6): Ip {
-  const plain = address.kind() === 'ipv6' && (address as ipaddr.IPv6).isIPv4MappedAddress() ? (address as ipaddr.IPv6).toIPv4Address() : address;
+  const plain =
+    address.kind() === 'ipv6' && (address as ipaddr.IPv6).isIPv4MappedAddress()
+      ? (address as ipaddr.IPv6).toIPv4Address()
+      : address;
   return plain.toString() as Ip;
 }

@@ -18,9 +18,6 @@ export const conditionDepthMax = 32;
 /** RFC 1034 s3.6.2 sets no limit on CNAME chains; resolvers stop at 8 to 16. */
 export const cnameChainMax = 8;
 
-/** A UDP answer without EDNS has at most 512 octets; what we receive into is the largest datagram. */
-export const udpOctetsMax = 65_535;
-
 /** RFC 2181 s8 allows 68 years; a day is the longest that anyone should wait for a corrected record. */
 export const ttlMaxS = 86_400;
 

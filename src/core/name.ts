@@ -45,7 +45,9 @@ export function printable(text: string, octetsMax = 255): string {
 
 /** Shows a claimed name. Its own escapes (\DDD) are already printable and stand as they are. */
 export function printableName(name: string, octetsMax = 255): string {
-  return printable(name, octetsMax * 2).replaceAll('\\\\', '\\').slice(0, octetsMax);
+  return printable(name, octetsMax * 2)
+    .replaceAll('\\\\', '\\')
+    .slice(0, octetsMax);
 }
 
 function escapeOctets(code: number): string {
@@ -53,5 +55,10 @@ function escapeOctets(code: number): string {
   if (code < 0x80) return hex(code);
   if (code < 0x800) return hex(0xc0 | (code >> 6)) + hex(0x80 | (code & 63));
   if (code < 0x10000) return hex(0xe0 | (code >> 12)) + hex(0x80 | ((code >> 6) & 63)) + hex(0x80 | (code & 63));
-  return hex(0xf0 | (code >> 18)) + hex(0x80 | ((code >> 12) & 63)) + hex(0x80 | ((code >> 6) & 63)) + hex(0x80 | (code & 63));
+  return (
+    hex(0xf0 | (code >> 18)) +
+    hex(0x80 | ((code >> 12) & 63)) +
+    hex(0x80 | ((code >> 6) & 63)) +
+    hex(0x80 | (code & 63))
+  );
 }

@@ -4,7 +4,7 @@
 // the servers that deliver to public lists have one.
 
 import { candidateNames, type Evidence } from './evidence.ts';
-import { isIpv4, reverseName, type Ip } from './ip.ts';
+import { type Ip, isIpv4, reverseName } from './ip.ts';
 import type { Iprev } from './iprev.ts';
 import type { HostName } from './name.ts';
 

@@ -13,7 +13,9 @@ export interface Problem {
 }
 
 /** A value, or everything that is wrong with it. */
-export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
+export type Checked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export function printProblem({ where, what, hint }: Problem): string {
   return `${where}: ${what}${hint === undefined ? '' : ` (${hint})`}`;
@@ -21,7 +23,10 @@ export function printProblem({ where, what, hint }: Problem): string {
 
 /** "did you mean …" for the nearest valid word, or the whole list if none is near. */
 export function nearest(word: string, valid: readonly string[]): string {
-  const ranked = valid.map((candidate) => ({ candidate, distance: leven(word.toLowerCase(), candidate.toLowerCase()) }));
+  const ranked = valid.map((candidate) => ({
+    candidate,
+    distance: leven(word.toLowerCase(), candidate.toLowerCase()),
+  }));
   const best = ranked.sort((a, b) => a.distance - b.distance)[0];
   const near = best !== undefined && best.distance <= Math.max(2, Math.floor(word.length / 3));
   return near ? `did you mean "${best.candidate}"?` : `known here: ${valid.join(', ')}`;
@@ -29,5 +34,5 @@ export function nearest(word: string, valid: readonly string[]): string {
 
 /** Quotes what somebody wrote, shortened and escaped. */
 export function quote(value: unknown): string {
-  return `"${printable(typeof value === 'string' ? value : JSON.stringify(value) ?? String(value), 60)}"`;
+  return `"${printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)), 60)}"`;
 }

@@ -14,8 +14,10 @@ export interface Reply {
 
 /** Throws on codes that no loader lets through: that is a bug of ours, and it must not reach a client. */
 export function makeReply(code: number, enhanced: string, text: string, ref: string): Reply {
-  if (!Number.isInteger(code) || code < 400 || code > 599) throw new RangeError(`reply code ${code} is neither 4xx nor 5xx`);
-  if (!isEnhancedCode(enhanced) || enhanced[0] !== String(code)[0]) throw new RangeError(`enhanced code ${enhanced} does not fit ${code}`);
+  if (!Number.isInteger(code) || code < 400 || code > 599)
+    throw new RangeError(`reply code ${code} is neither 4xx nor 5xx`);
+  if (!isEnhancedCode(enhanced) || enhanced[0] !== String(code)[0])
+    throw new RangeError(`enhanced code ${enhanced} does not fit ${code}`);
   const end = ` (ref ${printable(ref, 40)})`;
   const room = replyOctetsMax - `${code} ${enhanced} `.length - end.length;
   return { code, enhanced, text: cut(text, room) + end };
@@ -32,6 +34,9 @@ export function printReply(reply: Reply): string {
 
 /** The text is ours and may hold escapes already, so a backslash is left alone; any other odd byte is not. */
 function cut(text: string, octetsMax: number): string {
-  const clean = [...text].map((char) => (char === '\\' ? char : printable(char))).join('').trim();
+  const clean = [...text]
+    .map((char) => (char === '\\' ? char : printable(char)))
+    .join('')
+    .trim();
   return clean.length <= octetsMax ? clean : `${clean.slice(0, octetsMax - 3)}...`;
 }

@@ -3,13 +3,13 @@
 // put in its place, the policy is asked again for each, and a 5xx stands only if all of them end in a 5xx too. Else it
 // becomes the matching 4xx. Pure; the vocabulary of condition.ts decides which answers must be told apart.
 
-import { dnsError, type DnsAnswer } from './answer.ts';
+import { type DnsAnswer, dnsError } from './answer.ts';
 import type { End } from './decide.ts';
 import { candidateNames, type Evidence, type Forward } from './evidence.ts';
+import { type Ip, isIpv4, parseIp, reverseName } from './ip.ts';
 import { iprev } from './iprev.ts';
-import { isIpv4, parseIp, reverseName, type Ip } from './ip.ts';
 import { namesMax } from './limits.ts';
-import { claimedName, type ClaimedName, type HostName } from './name.ts';
+import { type ClaimedName, claimedName, type HostName } from './name.ts';
 
 /** `again` walks the same policy over other evidence. An end that is no 5xx comes back as it is. */
 export function soften(evidence: Evidence, end: End, again: (evidence: Evidence) => End): End {
@@ -50,7 +50,9 @@ function anyReverse(evidence: Evidence): readonly Evidence[] {
   return [
     ...negative.map((ptr) => ({ ...evidence, ptr, forward: [] })),
     ...anyForward({ ...evidence, ptr: names(many), forward: [] }),
-    ...['mail.invalid', templateName(evidence.client.ip)].flatMap((name) => anyForward({ ...evidence, ptr: names([name]), forward: [] })),
+    ...['mail.invalid', templateName(evidence.client.ip)].flatMap((name) =>
+      anyForward({ ...evidence, ptr: names([name]), forward: [] }),
+    ),
   ];
 }
 
@@ -60,7 +62,10 @@ function anyForward(evidence: Evidence): readonly Evidence[] {
   const known = new Map(evidence.forward.map((entry) => [entry.name, entry.addresses]));
   const open = tried.filter((name) => (known.get(name) ?? dnsError('timeout')).kind === 'error');
   const withOpen = (answer: (name: HostName) => DnsAnswer<Ip>): Evidence => {
-    const forward: Forward[] = tried.map((name) => ({ name, addresses: open.includes(name) ? answer(name) : (known.get(name) ?? answer(name)) }));
+    const forward: Forward[] = tried.map((name) => ({
+      name,
+      addresses: open.includes(name) ? answer(name) : (known.get(name) ?? answer(name)),
+    }));
     return { ...evidence, forward };
   };
   const { ip } = evidence.client;

@@ -1,7 +1,7 @@
 // What the operator says about one client, and how it came about.
 
-import type { Truth } from './condition.ts';
 import type { Stage } from './client.ts';
+import type { Truth } from './condition.ts';
 import type { Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import type { Reply } from './reply.ts';
@@ -20,7 +20,12 @@ export type Verdict =
   /** `rule`: who decided; for `tag`, the first rule that tagged. */
   | ({ readonly action: 'accept' | 'tag'; readonly rule: string } & Accumulated)
   /** `softened`: the policy said 5xx, and a lookup had failed that might have told otherwise. */
-  | ({ readonly action: 'defer' | 'reject'; readonly rule: string; readonly reply: Reply; readonly softened?: true } & Accumulated)
+  | ({
+      readonly action: 'defer' | 'reject';
+      readonly rule: string;
+      readonly reply: Reply;
+      readonly softened?: true;
+    } & Accumulated)
   /** The rule that cannot be answered before `stage`; ask again then. */
   | ({ readonly action: 'pending'; readonly rule: string; readonly stage: Stage } & Accumulated);
 

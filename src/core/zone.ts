@@ -8,16 +8,19 @@
 //   9.2.0.192.in-addr.arpa: { cname: 9.0-63.customer.example }
 
 import { z } from 'zod';
-import { dnsError, dnsErrors, type DnsAnswer, type RecordType } from './answer.ts';
+import { type DnsAnswer, dnsError, dnsErrors, type RecordType } from './answer.ts';
 import { closedMap, readDocument } from './document.ts';
 import { isIpv4, parseIp, reverseName } from './ip.ts';
 import { cnameChainMax } from './limits.ts';
-import { nearest, quote, type Checked } from './problem.ts';
+import { type Checked, nearest, quote } from './problem.ts';
 
 const outcomes = ['nxdomain', 'nodata', ...dnsErrors] as const;
 type Outcome = (typeof outcomes)[number];
 
-type Entry = { readonly kind: 'outcome'; readonly outcome: Outcome } | { readonly kind: 'cname'; readonly target: string } | { readonly kind: 'records'; readonly records: readonly string[] };
+type Entry =
+  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+  | { readonly kind: 'cname'; readonly target: string }
+  | { readonly kind: 'records'; readonly records: readonly string[] };
 
 /** Owner name (lower case, no final dot) → what it holds. */
 export type Zone = ReadonlyMap<string, Entry>;
@@ -32,17 +35,29 @@ export function readZone(text: string, file: string): Checked<Zone> {
 // One word is an outcome or, with a dot or a colon in it, the only record.
 const word = z.string().superRefine((text, ctx) => {
   if (/[.:]/.test(text) || (outcomes as readonly string[]).includes(text)) return;
-  ctx.addIssue({ code: 'custom', message: `unknown outcome ${quote(text)}`, params: { hint: nearest(text, outcomes) } });
+  ctx.addIssue({
+    code: 'custom',
+    message: `unknown outcome ${quote(text)}`,
+    params: { hint: nearest(text, outcomes) },
+  });
 });
 
 /** The map itself; a story has one inside its own file. */
 export const zoneSchema = z
-  .record(z.string(), z.union([z.array(z.string()).min(1, 'an empty list; write nodata for a name without records'), closedMap({ cname: z.string() }), word]))
+  .record(
+    z.string(),
+    z.union([
+      z.array(z.string()).min(1, 'an empty list; write nodata for a name without records'),
+      closedMap({ cname: z.string() }),
+      word,
+    ]),
+  )
   .superRefine((map, ctx) => {
     const seen = new Map<string, string>();
     for (const owner of Object.keys(map)) {
       const twin = seen.get(ownerOf(owner));
-      if (twin !== undefined) ctx.addIssue({ code: 'custom', path: [owner], message: `${quote(owner)} and ${quote(twin)} are one name` });
+      if (twin !== undefined)
+        ctx.addIssue({ code: 'custom', path: [owner], message: `${quote(owner)} and ${quote(twin)} are one name` });
       seen.set(ownerOf(owner), owner);
     }
   });
@@ -57,7 +72,10 @@ export function askZone(zone: Zone, name: string, type: RecordType): DnsAnswer<s
   for (let hops = 0; hops <= cnameChainMax; hops++) {
     const entry = zone.get(owner);
     if (entry === undefined) return { kind: 'nxdomain', ttl: zoneTtlS };
-    if (entry.kind === 'outcome') return entry.outcome === 'nxdomain' || entry.outcome === 'nodata' ? { kind: entry.outcome, ttl: zoneTtlS } : dnsError(entry.outcome);
+    if (entry.kind === 'outcome')
+      return entry.outcome === 'nxdomain' || entry.outcome === 'nodata'
+        ? { kind: entry.outcome, ttl: zoneTtlS }
+        : dnsError(entry.outcome);
     if (entry.kind === 'records') return recordsOf(entry.records, type);
     owner = entry.target;
   }

@@ -38,15 +38,21 @@ export interface DemoParts {
 }
 
 /** Returns once the eight have been played; the service runs until stop(). Rejects with a ListenError. */
-export async function demo(terminal: Terminal, { loaded, configFile, folder, start, columns }: DemoParts): Promise<{ stop(): Promise<void> }> {
+export async function demo(
+  terminal: Terminal,
+  { loaded, configFile, folder, start, columns }: DemoParts,
+): Promise<{ stop(): Promise<void> }> {
   const [plain, proxied] = loaded.config.doors.filter((door) => door.kind === 'smtp');
-  if (plain === undefined || proxied === undefined) throw new Error('the demo needs two smtp doors, the second with proxy');
+  if (plain === undefined || proxied === undefined)
+    throw new Error('the demo needs two smtp doors, the second with proxy');
   const mailbox = await openMailbox(join(folder, 'maildir'), plain.backend);
   const decisions = new Map<string, Decision>();
-  const service = await start((decision) => decisions.set(decision.evidence.client.ip, decision)).catch(async (error: unknown) => {
-    await mailbox.close();
-    throw error;
-  });
+  const service = await start((decision) => decisions.set(decision.evidence.client.ip, decision)).catch(
+    async (error: unknown) => {
+      await mailbox.close();
+      throw error;
+    },
+  );
 
   terminal.out(`${paint(terminal, 'bold', line(['', 'client', 'PTR', 'iprev', 'verdict', 'rule', 'reply']))}\n`);
   for (const scene of scenes) {
@@ -61,7 +67,13 @@ export async function demo(terminal: Terminal, { loaded, configFile, folder, sta
       helo: scene.helo,
       mail: `sender@${scene.helo}`,
       rcpt: ['you@demo.iprevd.example'],
-      message: [`From: sender@${scene.helo}`, 'To: you@demo.iprevd.example', `Subject: ${scene.what}`, '', 'Hello from the demo.'],
+      message: [
+        `From: sender@${scene.helo}`,
+        'To: you@demo.iprevd.example',
+        `Subject: ${scene.what}`,
+        '',
+        'Hello from the demo.',
+      ],
     });
     terminal.out(`${fit(sceneLine(terminal, scene, decisions.get(scene.from), outcomeOf(played)), columns)}\n`);
   }
@@ -85,8 +97,13 @@ function sceneLine(terminal: Terminal, { what, from }: Scene, decision: Decision
   const { evidence, findings, verdict } = decision;
   const names = evidence.ptr.kind === 'records' ? evidence.ptr.records : ['-'];
   const { result, reason } = findings.iprev;
-  const ptr = findings.iprev.result === 'pass' ? `${findings.iprev.name}${names.length > 1 ? ` (${names.length})` : ''}` : (names[0] ?? '-');
-  const style: Style = ({ accept: 'green', tag: 'cyan', defer: 'yellow', reject: 'red', pending: 'dim' } as const)[verdict.action];
+  const ptr =
+    findings.iprev.result === 'pass'
+      ? `${findings.iprev.name}${names.length > 1 ? ` (${names.length})` : ''}`
+      : (names[0] ?? '-');
+  const style: Style = ({ accept: 'green', tag: 'cyan', defer: 'yellow', reject: 'red', pending: 'dim' } as const)[
+    verdict.action
+  ];
   const text = line([what, from, ptr, `${result} ${reason}`, verdict.action, verdict.rule, reply]);
   return text.replace(` ${verdict.action.padEnd(8)} `, ` ${paint(terminal, style, verdict.action.padEnd(8))} `);
 }
@@ -94,11 +111,15 @@ function sceneLine(terminal: Terminal, { what, from }: Scene, decision: Decision
 /** Cuts a line to the terminal's width, not counting colour. */
 function fit(text: string, columns: number | undefined): string {
   const bare = text.replace(/\x1b\[\d+m/g, '');
-  return columns === undefined || bare.length <= columns ? text : `${text.slice(0, columns - 1 + (text.length - bare.length))}…`;
+  return columns === undefined || bare.length <= columns
+    ? text
+    : `${text.slice(0, columns - 1 + (text.length - bare.length))}…`;
 }
 
 function whatNext(terminal: Terminal, { config }: Loaded, configFile: string, folder: string): string {
-  const doors = config.doors.map(({ kind, listen }) => `${kind} on ${listen.kind === 'tcp' ? `${listen.host}:${listen.port}` : listen.path}`);
+  const doors = config.doors.map(
+    ({ kind, listen }) => `${kind} on ${listen.kind === 'tcp' ? `${listen.host}:${listen.port}` : listen.path}`,
+  );
   const smtp = config.doors.find((door) => door.kind === 'smtp')?.listen;
   const server = smtp === undefined ? '' : `${smtp.host}:${smtp.port}`;
   const command = (text: string) => paint(terminal, 'cyan', text);

@@ -13,7 +13,10 @@ export interface CacheOptions {
   readonly now?: () => number;
 }
 
-export function cached(behind: Resolver, { entriesMax = cacheEntriesMax, now = () => performance.now() }: CacheOptions = {}): Resolver {
+export function cached(
+  behind: Resolver,
+  { entriesMax = cacheEntriesMax, now = () => performance.now() }: CacheOptions = {},
+): Resolver {
   // ttlResolution 0 asks the clock at each look, so that a test's clock is obeyed.
   const kept = new LRUCache<string, DnsAnswer<string>>({ max: entriesMax, ttlResolution: 0, perf: { now } });
   const inFlight = new Map<string, Promise<DnsAnswer<string>>>();

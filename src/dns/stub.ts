@@ -2,7 +2,7 @@
 // or is silent is no reason to give up while there is time: the next is asked, and everyone twice. The last trouble is
 // the answer then. `timeoutMs` bounds the whole question.
 
-import { dnsError, type DnsAnswer, type RecordType } from '../core/answer.ts';
+import { type DnsAnswer, dnsError, type RecordType } from '../core/answer.ts';
 import type { Resolver } from './resolver.ts';
 import { askServer, type Server } from './transport.ts';
 
@@ -12,7 +12,12 @@ export function stubResolver(servers: readonly Server[], timeoutMs: number): Res
   return { lookup: (name, type) => ask(servers, name, type, timeoutMs) };
 }
 
-async function ask(servers: readonly Server[], name: string, type: RecordType, timeoutMs: number): Promise<DnsAnswer<string>> {
+async function ask(
+  servers: readonly Server[],
+  name: string,
+  type: RecordType,
+  timeoutMs: number,
+): Promise<DnsAnswer<string>> {
   const deadline = performance.now() + timeoutMs;
   let worst: DnsAnswer<string> = dnsError('timeout');
   const tries = Array.from({ length: rounds }, () => servers).flat();

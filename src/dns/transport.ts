@@ -2,10 +2,10 @@
 // was cut (RFC 7766 s5). The socket is connected, so the kernel drops what comes from any other address, and an
 // unreachable server is known at once instead of at the deadline.
 
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
-import { randomInt } from 'node:crypto';
-import { dnsError, type DnsAnswer, type RecordType } from '../core/answer.ts';
+import { type DnsAnswer, dnsError, type RecordType } from '../core/answer.ts';
 import type { Ip } from '../core/ip.ts';
 import { decodeResponse, encodeQuery, type Question } from './wire.ts';
 
@@ -15,7 +15,12 @@ export interface Server {
 }
 
 /** Never rejects. `timeoutMs` covers UDP and the TCP that may follow. */
-export async function askServer(server: Server, name: string, type: RecordType, timeoutMs: number): Promise<DnsAnswer<string>> {
+export async function askServer(
+  server: Server,
+  name: string,
+  type: RecordType,
+  timeoutMs: number,
+): Promise<DnsAnswer<string>> {
   const started = performance.now();
   const question: Question = { id: randomInt(0x10000), name, type };
   const answer = await askUdp(server, question, timeoutMs);

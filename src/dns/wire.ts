@@ -3,7 +3,7 @@
 // anything is read, the CNAME chain is walked from our own question. A packet that is not for us is `undefined`; one that
 // is for us and makes no sense is an answer of kind "error", code "malformed".
 
-import { dnsError, type DnsAnswer, type RecordType } from '../core/answer.ts';
+import { type DnsAnswer, dnsError, type RecordType } from '../core/answer.ts';
 import { parseIp } from '../core/ip.ts';
 import { cnameChainMax, negativeTtlWithoutSoaS } from '../core/limits.ts';
 
@@ -22,7 +22,8 @@ const headerOctets = 12;
 export function encodeQuery({ id, name, type }: Question): Buffer {
   const labels = name === '' ? [] : name.split('.').map((label) => Buffer.from(label, 'latin1'));
   const octets = labels.reduce((sum, label) => sum + 1 + label.length, 1);
-  if (octets > 255 || labels.some((label) => label.length === 0 || label.length > 63)) throw new RangeError(`no wire form: ${JSON.stringify(name)}`);
+  if (octets > 255 || labels.some((label) => label.length === 0 || label.length > 63))
+    throw new RangeError(`no wire form: ${JSON.stringify(name)}`);
   const packet = Buffer.alloc(headerOctets + octets + 4);
   packet.writeUInt16BE(id, 0);
   packet.writeUInt16BE(0x0100, 2); // recursion desired
@@ -49,7 +50,8 @@ export function decodeResponse(packet: Buffer, question: Question): Decoded | un
   if (!isResponse || opcode !== 0 || packet.readUInt16BE(4) !== 1) return undefined;
   const asked = readName(packet, headerOctets);
   if (asked === undefined || asked.end + 4 > packet.length) return undefined;
-  const isOurs = asked.name === question.name.toLowerCase() && packet.readUInt16BE(asked.end) === typeCodes[question.type];
+  const isOurs =
+    asked.name === question.name.toLowerCase() && packet.readUInt16BE(asked.end) === typeCodes[question.type];
   if (!isOurs || packet.readUInt16BE(asked.end + 2) !== classIn) return undefined;
 
   if ((flags & 0x0200) !== 0) return { truncated: true };
@@ -89,7 +91,11 @@ function readAnswer(packet: Buffer, start: number, question: Question, nameError
       const values = wanted.map((record) => readData(packet, record, question.type));
       const known = values.filter((value) => value !== undefined);
       if (known.length < values.length) return malformed;
-      return { kind: 'records', records: [...new Set(known)], ttl: Math.min(ttl, ...wanted.map((record) => record.ttl)) };
+      return {
+        kind: 'records',
+        records: [...new Set(known)],
+        ttl: Math.min(ttl, ...wanted.map((record) => record.ttl)),
+      };
     }
     const alias = own.find((record) => record.type === typeCodes.CNAME);
     if (alias === undefined) return readNegative(packet, authority, nameError, hops > 0, ttl);
@@ -100,7 +106,13 @@ function readAnswer(packet: Buffer, start: number, question: Question, nameError
   }
 }
 
-function readNegative(packet: Buffer, authority: readonly Record[], nameError: boolean, aliased: boolean, chainTtl: number): DnsAnswer<never> {
+function readNegative(
+  packet: Buffer,
+  authority: readonly Record[],
+  nameError: boolean,
+  aliased: boolean,
+  chainTtl: number,
+): DnsAnswer<never> {
   const kind = nameError ? 'nxdomain' : 'nodata';
   const soa = authority.find((record) => record.type === typeCodes.SOA);
   if (soa !== undefined) {
@@ -126,7 +138,14 @@ function readRecords(packet: Buffer, start: number, count: number): readonly Rec
     const ttl = packet.readUInt32BE(owner.end + 4);
     const inClass = packet.readUInt16BE(owner.end + 2) === classIn;
     // RFC 2181 s8: a TTL with the top bit set counts as zero.
-    if (inClass) records.push({ owner: owner.name, type: packet.readUInt16BE(owner.end), ttl: ttl > 0x7fffffff ? 0 : ttl, start: dataStart, end: dataEnd });
+    if (inClass)
+      records.push({
+        owner: owner.name,
+        type: packet.readUInt16BE(owner.end),
+        ttl: ttl > 0x7fffffff ? 0 : ttl,
+        start: dataStart,
+        end: dataEnd,
+      });
     else records.push({ owner: '', type: 0, ttl: 0, start: dataStart, end: dataEnd });
     at = dataEnd;
   }

@@ -4,7 +4,7 @@
 
 import { authResults } from '../../core/header.ts';
 import { printReply } from '../../core/reply.ts';
-import { refuses, type Decision } from '../../core/verdict.ts';
+import { type Decision, refuses } from '../../core/verdict.ts';
 
 export const dunno = 'DUNNO';
 

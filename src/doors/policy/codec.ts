@@ -5,7 +5,7 @@
 import type { Client, Stage } from '../../core/client.ts';
 import { parseIp } from '../../core/ip.ts';
 import { policyRequestOctetsMax } from '../../core/limits.ts';
-import { quote, type Problem } from '../../core/problem.ts';
+import { type Problem, quote } from '../../core/problem.ts';
 
 /** Attribute → value as sent; unknown attributes are kept and ignored. */
 export type Request = ReadonlyMap<string, string>;
@@ -27,7 +27,8 @@ export function readRequests(buffer: Buffer): Requests {
   for (;;) {
     const end = buffer.indexOf(emptyLine, start);
     const length = (end < 0 ? buffer.length : end) - start;
-    if (length > policyRequestOctetsMax) return { requests, rest: Buffer.alloc(0), problem: problem(`more than ${policyRequestOctetsMax} octets`) };
+    if (length > policyRequestOctetsMax)
+      return { requests, rest: Buffer.alloc(0), problem: problem(`more than ${policyRequestOctetsMax} octets`) };
     if (end < 0) return { requests, rest: buffer.subarray(start) };
     const request = readRequest(buffer.toString('utf8', start, end));
     if (!(request instanceof Map)) return { requests, rest: Buffer.alloc(0), problem: request as Problem };
@@ -47,7 +48,9 @@ function readRequest(text: string): Request | Problem {
     request.set(name, line.slice(equals + 1));
   }
   const type = request.get('request');
-  return type === 'smtpd_access_policy' ? request : problem(type === undefined ? 'no "request" attribute' : `unknown request ${quote(type)}`);
+  return type === 'smtpd_access_policy'
+    ? request
+    : problem(type === undefined ? 'no "request" attribute' : `unknown request ${quote(type)}`);
 }
 
 /** The stage that a protocol_state means to a policy; states that are missing here are answered DUNNO. */
@@ -85,7 +88,10 @@ export function clientOf(request: Request): Client | undefined | Problem {
     ...(helo === undefined ? {} : { helo }),
     ...(stage === 'mail' || stage === 'rcpt' ? { sender: request.get('sender') ?? '' } : {}),
     ...(stage === 'rcpt' && recipient !== undefined ? { recipient } : {}),
-    hearsay: { ...(clientName === undefined ? {} : { clientName }), ...(reverseClientName === undefined ? {} : { reverseClientName }) },
+    hearsay: {
+      ...(clientName === undefined ? {} : { clientName }),
+      ...(reverseClientName === undefined ? {} : { reverseClientName }),
+    },
   };
 }
 

@@ -10,7 +10,7 @@ import type { Gate } from '../../gate.ts';
 import type { Door } from '../../listen.ts';
 import type { Logger } from '../../log.ts';
 import { answer, dunno, printAction } from './answer.ts';
-import { clientOf, isProblem, readRequests, type Request } from './codec.ts';
+import { clientOf, isProblem, type Request, readRequests } from './codec.ts';
 import { makeSessions } from './sessions.ts';
 
 export interface PolicyDoorParts {
@@ -45,7 +45,8 @@ export function policyDoor({ gate, log, authservId }: PolicyDoorParts): Door {
     busy.set(socket, false);
     let rest: Buffer = Buffer.alloc(0);
     const give = (error: unknown) => {
-      if (error instanceof ProtocolError) log.warn({ peer: socket.remoteAddress, problem: error.message }, 'policy request refused');
+      if (error instanceof ProtocolError)
+        log.warn({ peer: socket.remoteAddress, problem: error.message }, 'policy request refused');
       else log.error({ err: error }, 'policy request failed');
       socket.destroy();
     };
@@ -77,7 +78,9 @@ export function policyDoor({ gate, log, authservId }: PolicyDoorParts): Door {
       draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const [socket, isBusy] of busy) if (!isBusy) socket.end();
-      const timer = setTimeout(() => busy.forEach((_, socket) => socket.destroy()), ms);
+      const timer = setTimeout(() => {
+        for (const socket of busy.keys()) socket.destroy();
+      }, ms);
       await closed;
       clearTimeout(timer);
       await sessions.clear();

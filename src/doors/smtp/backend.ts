@@ -4,7 +4,7 @@
 import { connect, type Socket } from 'node:net';
 import { printEndpoint, type TcpEndpoint } from '../../core/endpoint.ts';
 import { backendLineOctetsMax, backendReplyLinesMax } from '../../core/limits.ts';
-import { isPositive, readReply, type BackendReply } from './replies.ts';
+import { type BackendReply, isPositive, readReply } from './replies.ts';
 
 /** All in milliseconds. */
 export interface BackendTimes {
@@ -42,7 +42,11 @@ export async function openBackend(endpoint: TcpEndpoint, ourName: string, times:
 
   let inContent = false;
   return {
-    offers: new Map(hello.lines.slice(1).map((line): [string, string] => [line.split(' ')[0]?.toUpperCase() ?? '', line.split(' ').slice(1).join(' ')])),
+    offers: new Map(
+      hello.lines
+        .slice(1)
+        .map((line): [string, string] => [line.split(' ')[0]?.toUpperCase() ?? '', line.split(' ').slice(1).join(' ')]),
+    ),
     get usable() {
       return link.usable();
     },
@@ -83,7 +87,8 @@ function openLink(endpoint: TcpEndpoint, connectMs: number): Promise<Link> {
       socket.destroy();
       reject(new BackendError(`backend ${printEndpoint(endpoint)} ${why}`));
     };
-    const refused = (error: NodeJS.ErrnoException) => fail(error.code === 'ECONNREFUSED' ? 'refuses the connection' : `cannot be reached: ${error.message}`);
+    const refused = (error: NodeJS.ErrnoException) =>
+      fail(error.code === 'ECONNREFUSED' ? 'refuses the connection' : `cannot be reached: ${error.message}`);
     socket.once('error', refused);
     socket.once('connect', () => {
       clearTimeout(timer);

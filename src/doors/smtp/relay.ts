@@ -4,9 +4,9 @@
 
 import type { Readable } from 'node:stream';
 import type { Backend } from './backend.ts';
-import { printPathCommand, refusal, type PathCommand } from './envelope.ts';
+import { type PathCommand, printPathCommand, refusal } from './envelope.ts';
 import { messageFilter } from './message.ts';
-import { isPositive, type BackendReply } from './replies.ts';
+import { type BackendReply, isPositive } from './replies.ts';
 
 export interface Relay {
   /** True between an accepted MAIL and the end of its message. */
@@ -95,7 +95,11 @@ export function makeRelay(open: () => Promise<Backend>, authservId: string): Rel
   };
 }
 
-async function stream(content: Content, link: Backend, filter: ReturnType<typeof messageFilter>): Promise<BackendReply> {
+async function stream(
+  content: Content,
+  link: Backend,
+  filter: ReturnType<typeof messageFilter>,
+): Promise<BackendReply> {
   let refused: BackendReply | undefined;
   let fault: unknown;
   const giveUp = (reply: BackendReply | undefined, error?: unknown) => {

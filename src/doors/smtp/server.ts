@@ -7,11 +7,19 @@ import type { TLSSocket } from 'node:tls';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import type { TcpEndpoint } from '../../core/endpoint.ts';
-import { backendConnectMs, backendDotMs, backendReplyMs, commandOctetsMax, messageOctetsMax, recipientsMax, smtpIdleMs } from '../../core/limits.ts';
+import {
+  backendConnectMs,
+  backendDotMs,
+  backendReplyMs,
+  commandOctetsMax,
+  messageOctetsMax,
+  recipientsMax,
+  smtpIdleMs,
+} from '../../core/limits.ts';
 import type { Gate } from '../../gate.ts';
 import type { Door } from '../../listen.ts';
 import type { Logger } from '../../log.ts';
-import { openBackend, type Backend, type BackendTimes } from './backend.ts';
+import { type Backend, type BackendTimes, openBackend } from './backend.ts';
 import { Session, type SessionParts } from './session.ts';
 
 export interface SmtpDoorParts {
@@ -39,7 +47,11 @@ export function smtpDoor({ gate, log, name, backend, proxy = [], times = default
   smtp.server.once('listening', () => {
     connect().then(
       (opened) => opened.close(),
-      (error: unknown) => log.warn({ problem: error instanceof Error ? error.message : String(error) }, 'backend: clients get 451 until it answers'),
+      (error: unknown) =>
+        log.warn(
+          { problem: error instanceof Error ? error.message : String(error) },
+          'backend: clients get 451 until it answers',
+        ),
     );
   });
   return { server: smtp.server, drain: (ms) => smtp.drain(ms) };
@@ -107,7 +119,11 @@ class Front extends SMTPServer {
     this.#sessions.get(session)?.onRcptTo(callback);
   }
 
-  override onData(content: SMTPServerDataStream, session: SMTPServerSession, callback: (error?: Error | null) => void): void {
+  override onData(
+    content: SMTPServerDataStream,
+    session: SMTPServerSession,
+    callback: (error?: Error | null) => void,
+  ): void {
     this.#sessions.get(session)?.onData(content, callback);
   }
 

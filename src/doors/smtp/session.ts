@@ -5,19 +5,19 @@
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server';
+import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import type { Client, Stage } from '../../core/client.ts';
 import { authResults, tagField } from '../../core/header.ts';
-import { parseIp, type Ip } from '../../core/ip.ts';
-import { refuses, settled, type Decision } from '../../core/verdict.ts';
+import { type Ip, parseIp } from '../../core/ip.ts';
+import { type Decision, refuses, settled } from '../../core/verdict.ts';
 import type { Gate, Inquiry } from '../../gate.ts';
 import type { Logger } from '../../log.ts';
 import { refusalReply } from './answer.ts';
-import { BackendError, type Backend } from './backend.ts';
-import { addressOf, isRefusal, readPathCommand, refusal, type PathCommand } from './envelope.ts';
-import { makeRelay, type Content, type Relay } from './relay.ts';
-import { isPositive, type BackendReply } from './replies.ts';
+import { type Backend, BackendError } from './backend.ts';
+import { addressOf, isRefusal, type PathCommand, readPathCommand, refusal } from './envelope.ts';
+import { type Content, makeRelay, type Relay } from './relay.ts';
+import { type BackendReply, isPositive } from './replies.ts';
 
 export interface SessionParts {
   readonly gate: Gate;
@@ -38,7 +38,12 @@ export class Session extends SMTPConnection {
   /** What the next reply to the client says instead of smtp-server's own words. */
   #words: BackendReply | undefined;
 
-  constructor(server: SMTPServer, socket: Socket | TLSSocket, options: SMTPConnectionOptions | null | undefined, parts: SessionParts) {
+  constructor(
+    server: SMTPServer,
+    socket: Socket | TLSSocket,
+    options: SMTPConnectionOptions | null | undefined,
+    parts: SessionParts,
+  ) {
     super(server, socket, options);
     this.#parts = parts;
     this.#relay = makeRelay(parts.openBackend, parts.authservId);
@@ -70,7 +75,10 @@ export class Session extends SMTPConnection {
 
   override handler_MAIL(command: Buffer, callback: () => void): void {
     const mail = readPathCommand('MAIL', command.toString('latin1'), false);
-    if (isRefusal(mail)) return this.#say(mail, callback);
+    if (isRefusal(mail)) {
+      this.#say(mail, callback);
+      return;
+    }
     // A nested MAIL is refused by smtp-server and must not touch the transaction that is open.
     if (!this.session.envelope.mailFrom) {
       this.#mail = mail;
@@ -83,14 +91,20 @@ export class Session extends SMTPConnection {
   override handler_RCPT(command: Buffer, callback: () => void): void {
     const utf8 = this.#mail?.parameters.some(({ keyword }) => keyword === 'SMTPUTF8') === true;
     const rcpt = readPathCommand('RCPT', command.toString('latin1'), utf8);
-    if (isRefusal(rcpt)) return this.#say(rcpt, callback);
+    if (isRefusal(rcpt)) {
+      this.#say(rcpt, callback);
+      return;
+    }
     this.#rcpt = rcpt;
     super.handler_RCPT(command, callback);
   }
 
   /** smtp-server says 354 at once; here the backend says it first, and may say no instead. */
   override handler_DATA(command: Buffer, callback: () => void): void {
-    if (this.session.envelope.rcptTo.length === 0) return super.handler_DATA(command, callback);
+    if (this.session.envelope.rcptTo.length === 0) {
+      super.handler_DATA(command, callback);
+      return;
+    }
     this.#answer(
       () => this.#relay.data(),
       (reply) => (reply.code === 354 ? super.handler_DATA(command, callback) : this.#say(asFailure(reply), callback)),
@@ -147,7 +161,9 @@ export class Session extends SMTPConnection {
   ended(): void {
     this.#relay.close();
     const stage: Stage = this.#rcpt ? 'rcpt' : this.#mail ? 'mail' : this.hostNameAppearsAs ? 'helo' : 'connect';
-    this.#inquiry?.close(this.#client(stage)).catch((error: unknown) => this.#parts.log.error({ err: error, ref: this.#inquiry?.ref }, 'session end failed'));
+    this.#inquiry
+      ?.close(this.#client(stage))
+      .catch((error: unknown) => this.#parts.log.error({ err: error, ref: this.#inquiry?.ref }, 'session end failed'));
   }
 
   /** Our header lines for the message whose content comes now: results first, then one line for each tag. */
@@ -224,10 +240,16 @@ export class Session extends SMTPConnection {
 
 /** A code that says neither yes nor no where one of them is due is the backend's fault, not the client's. */
 function asFailure(reply: BackendReply): BackendReply {
-  return reply.code >= 400 ? reply : refusal(451, '4.3.0', 'unexpected answer from the mail server behind, try again later');
+  return reply.code >= 400
+    ? reply
+    : refusal(451, '4.3.0', 'unexpected answer from the mail server behind, try again later');
 }
 
 /** smtp-server destroys the content stream with ECONNECTION; Node's own word for a stream cut short is the other. */
 function isClientGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ECONNECTION' || error.code === 'ERR_STREAM_PREMATURE_CLOSE');
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'ECONNECTION' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
+  );
 }

@@ -1,0 +1,73 @@
+// Both doors over real sockets, with whatever DNS, policy and backend a test wants.
+
+import { type Endpoint, printEndpoint, type TcpEndpoint } from '../../src/core/endpoint.ts';
+import type { Policy } from '../../src/core/policy.ts';
+import { printProblem } from '../../src/core/problem.ts';
+import { readPolicy } from '../../src/core/schema.ts';
+import type { Decision } from '../../src/core/verdict.ts';
+import type { Resolver } from '../../src/dns/resolver.ts';
+import { policyDoor } from '../../src/doors/policy/server.ts';
+import type { BackendTimes } from '../../src/doors/smtp/backend.ts';
+import { smtpDoor } from '../../src/doors/smtp/server.ts';
+import { makeGate } from '../../src/gate.ts';
+import { gatherer } from '../../src/gather.ts';
+import { listen } from '../../src/listen.ts';
+import { makeLog } from '../../src/log.ts';
+import { makeRefs } from '../../src/ref.ts';
+
+export const ourName = 'mx.test.example';
+
+export interface DoorsParts {
+  readonly resolver: Resolver;
+  readonly policy: Policy;
+  readonly backend: TcpEndpoint;
+  readonly times?: BackendTimes;
+  readonly deadlineMs?: number;
+  /** A file for the log; absent: no log. */
+  readonly logFile?: string;
+}
+
+export interface Doors {
+  readonly smtp: TcpEndpoint;
+  readonly policy: TcpEndpoint;
+  readonly decisions: readonly Decision[];
+  close(): Promise<void>;
+}
+
+const quickTimes: BackendTimes = { connectMs: 2_000, replyMs: 2_000, dotMs: 2_000 };
+
+export async function openDoors({ resolver, policy, backend, times, deadlineMs, logFile }: DoorsParts): Promise<Doors> {
+  const decisions: Decision[] = [];
+  const log = logFile === undefined ? makeLog('silent') : makeLog('info', logFile);
+  const gate = makeGate({
+    gather: gatherer(resolver, deadlineMs ?? 2_000),
+    policy: () => policy,
+    report: (decision) => decisions.push(decision),
+    newRef: makeRefs(Date.now),
+    now: Date.now,
+  });
+  const anywhere: TcpEndpoint = { kind: 'tcp', host: '127.0.0.1', port: 0 };
+  const smtp = smtpDoor({ gate, log, name: ourName, backend, proxy: ['127.0.0.1'], times: times ?? quickTimes });
+  const asked = policyDoor({ gate, log, authservId: ourName });
+  const [smtpAt, policyAt] = [await listen(smtp.server, anywhere), await listen(asked.server, anywhere)];
+  return {
+    smtp: tcp(smtpAt),
+    policy: tcp(policyAt),
+    decisions,
+    close: async () => {
+      await Promise.all([smtp.drain(500), asked.drain(500)]);
+    },
+  };
+}
+
+/** The policy of a YAML text; throws with its problems. */
+export function policyOf(text: string): Policy {
+  const checked = readPolicy(text, 'test.yaml');
+  if (!checked.ok) throw new Error(checked.problems.map(printProblem).join('\n'));
+  return checked.value;
+}
+
+function tcp(endpoint: Endpoint): TcpEndpoint {
+  if (endpoint.kind !== 'tcp') throw new Error(`not TCP: ${printEndpoint(endpoint)}`);
+  return endpoint;
+}
