@@ -1,0 +1,179 @@
+import { describe, expect, test } from '@jest/globals';
+import { decide } from '../../../src/core/decide.ts';
+import { policyOf } from '../../support/doors.ts';
+import { type Answer, evidenceOf } from '../../support/evidence.ts';
+
+const confirmed = { ptr: ['mx.example'], forward: { 'mx.example': ['192.0.2.7'] } } as const;
+
+describe('the walk', () => {
+  test('the first deciding rule wins; tags and scores on the way count, later ones do not', () => {
+    const policy = policyOf(`
+rules:
+  - { id: one, tag: first, score: 1.5 }
+  - { id: two, when: { iprev: pass }, tag: second, accept: true }
+  - { id: three, tag: third, reject: "never reached" }
+otherwise: reject`);
+    const { verdict, trace } = decide(policy, evidenceOf(confirmed));
+    expect(verdict).toEqual({ action: 'tag', rule: 'one', tags: ['first', 'second'], score: 1.5 });
+    expect(trace.map(({ rule, held }) => [rule, held])).toEqual([
+      ['one', true],
+      ['two', true],
+      ['three', 'not-reached'],
+      ['otherwise', 'not-reached'],
+    ]);
+  });
+
+  test('otherwise is an action like any other', () => {
+    const policy = policyOf('rules: []\notherwise: { tag: weak, defer: { code: 421, status: 4.7.0, text: "later" } }');
+    expect(decide(policy, evidenceOf(confirmed)).verdict).toEqual({
+      action: 'defer',
+      rule: 'otherwise',
+      reply: { code: 421, enhanced: '4.7.0', text: 'later [192.0.2.7 -> mx.example -> 192.0.2.7] (ref testref)' },
+      tags: ['weak'],
+      score: 0,
+    });
+  });
+
+  test('a rule in monitor mode is recorded and passed over', () => {
+    const policy = policyOf(
+      'rules: [{ id: no, mode: monitor, reject: "no" }, { id: t, mode: monitor, tag: t }]\notherwise: accept',
+    );
+    const { verdict, trace } = decide(policy, evidenceOf(confirmed));
+    expect(verdict).toEqual({ action: 'accept', rule: 'otherwise', tags: [], score: 0 });
+    expect(trace[0]).toEqual({ rule: 'no', mode: 'monitor', held: true, does: 'reject 550 5.7.25' });
+  });
+
+  test('a reject with a 4xx code is a defer', () => {
+    const policy = policyOf('rules: [{ id: r, reject: { code: 451, text: "x" } }]\notherwise: accept');
+    expect(decide(policy, evidenceOf(confirmed)).verdict).toMatchObject({
+      action: 'defer',
+      reply: { code: 451, enhanced: '4.7.25' },
+    });
+  });
+
+  test('authenticated clients pass before any rule', () => {
+    const policy = policyOf('rules: [{ id: r, reject: "x" }]\notherwise: reject');
+    const { verdict } = decide(policy, evidenceOf({ ptr: 'nxdomain', client: { authenticated: true } }));
+    expect(verdict).toMatchObject({ action: 'accept', rule: 'authenticated' });
+  });
+});
+
+describe('what is not known yet', () => {
+  const policy = policyOf(`
+rules:
+  - { id: postmaster, when: { recipient: postmaster@test.example }, accept: true }
+  - { id: no-ptr, when: { iprev: permerror }, reject: "no" }
+otherwise: accept`);
+
+  test.each(['connect', 'helo', 'mail'] as const)('at %s a rule about the recipient holds the walk', (stage) => {
+    const { verdict } = decide(policy, evidenceOf({ ptr: 'nxdomain', client: { stage } }));
+    expect(verdict).toEqual({ action: 'pending', rule: 'postmaster', stage: 'rcpt', tags: [], score: 0 });
+  });
+
+  test('a known part may settle a condition early', () => {
+    const early = policyOf(`
+rules: [{ id: both, when: { all: [{ sender: a@b.example }, { iprev: fail }] }, accept: true }, { id: r, when: { iprev: permerror }, reject: "no" }]
+otherwise: accept`);
+    expect(decide(early, evidenceOf({ ptr: 'nxdomain', client: { stage: 'connect' } })).verdict.action).toBe('reject');
+  });
+
+  test.each([
+    ['helo', 'connect', 'helo'],
+    ['sender', 'helo', 'mail'],
+    ['recipient', 'helo', 'rcpt'],
+  ] as const)('%s at %s is asked for again at %s', (key, stage, next) => {
+    const asks = policyOf(
+      `rules: [{ id: r, when: { not: { any: [{ ${key}: x }] } }, accept: true }]\notherwise: accept`,
+    );
+    expect(decide(asks, evidenceOf({ ...confirmed, client: { stage } })).verdict).toMatchObject({
+      action: 'pending',
+      stage: next,
+    });
+  });
+
+  test('what never came is false, not unknown', () => {
+    const asks = policyOf('rules: [{ id: r, when: { helo: x }, reject: "x" }]\notherwise: accept');
+    expect(decide(asks, evidenceOf(confirmed)).verdict.action).toBe('accept');
+  });
+});
+
+describe('softening: a failed lookup never makes a 5xx', () => {
+  const verdictFor = (rules: string, ptr: Answer, forward: Record<string, Answer> = {}, otherwise = 'accept') =>
+    decide(policyOf(`rules: [${rules}]\notherwise: ${otherwise}`), evidenceOf({ ptr, forward })).verdict;
+
+  test.each([
+    ['not: pass', '{ id: r, when: { not: { iprev: pass } }, reject: "x" }', 'servfail', {}],
+    ['temperror itself', '{ id: r, when: { iprev: temperror }, reject: "x" }', 'timeout', {}],
+    [
+      'all but stale',
+      '{ id: r, when: { not: { reason: stale } }, reject: "x" }',
+      ['mx.example'],
+      { 'mx.example': 'servfail' },
+    ],
+    ['all but ptr-empty', '{ id: r, when: { not: { reason: ptr-empty } }, reject: "x" }', 'refused', {}],
+    ['all but ptr-invalid', '{ id: r, when: { not: { reason: ptr-invalid } }, reject: "x" }', 'refused', {}],
+    ['all but too-many-names', '{ id: r, when: { not: { reason: too-many-names } }, reject: "x" }', 'refused', {}],
+    ['all but mismatch', '{ id: r, when: { not: { reason: mismatch } }, reject: "x" }', 'network', {}],
+    ['all but generic', '{ id: r, when: { not: { naming: generic } }, reject: "x" }', 'servfail', {}],
+    [
+      'all but not generic',
+      '{ id: g, when: { naming: unknown, not: { iprev: temperror } }, accept: true }, { id: r, reject: "x" }',
+      'servfail',
+      {},
+    ],
+    [
+      'the reason itself',
+      '{ id: r, when: { reason: forward-timeout }, reject: "x" }',
+      ['a.example'],
+      { 'a.example': 'timeout' },
+    ],
+  ] as [string, string, Answer, Record<string, Answer>][])('%s becomes 450', (_, rules, ptr, forward) => {
+    expect(verdictFor(rules, ptr, forward)).toMatchObject({
+      action: 'defer',
+      softened: true,
+      reply: { code: 450, enhanced: '4.7.25' },
+    });
+  });
+
+  test.each([
+    ['an address', '{ id: r, when: { client_ip: 192.0.2.7 }, reject: "x" }', 'servfail', {}],
+    ['everybody', '{ id: r, reject: "x" }', 'servfail', {}],
+    [
+      'each result in turn',
+      '{ id: a, when: { iprev: [pass, fail] }, reject: "x" }, { id: r, when: { not: { iprev: pass } }, reject: "x" }',
+      'timeout',
+      {},
+    ],
+    // The name is known and generic, whatever its address records say.
+    [
+      'a generic name',
+      '{ id: r, when: { naming: generic }, reject: "x" }',
+      ['192-0-2-7.example'],
+      { '192-0-2-7.example': 'servfail' },
+    ],
+  ] as [string, string, Answer, Record<string, Answer>][])(
+    'a 5xx that depends on %s stands',
+    (_, rules, ptr, forward) => {
+      expect(verdictFor(rules, ptr, forward)).toMatchObject({ action: 'reject', reply: { code: 550 } });
+    },
+  );
+
+  test('the second of two failed names might have confirmed under its own name', () => {
+    const rules = '{ id: r, when: { all: [{ not: { iprev: fail } }, { not: { naming: generic } }] }, reject: "x" }';
+    const both: Record<string, Answer> = { 'a.example': 'servfail', '192-0-2-7.example': 'servfail' };
+    expect(verdictFor(rules, ['a.example', '192-0-2-7.example'], both)).toMatchObject({
+      action: 'defer',
+      softened: true,
+    });
+  });
+
+  test('an open alternative keeps the verdict open', () => {
+    const rules = '{ id: vip, when: { iprev: pass, recipient: v@test.example }, accept: true }, { id: r, reject: "x" }';
+    const policy = policyOf(`rules: [${rules}]\notherwise: accept`);
+    const at = (stage: 'mail' | 'rcpt', recipient?: string) =>
+      decide(policy, evidenceOf({ ptr: 'servfail', client: { stage, ...(recipient ? { recipient } : {}) } })).verdict;
+    expect(at('mail')).toMatchObject({ action: 'pending', rule: 'vip', stage: 'rcpt' });
+    expect(at('rcpt', 'v@test.example')).toMatchObject({ action: 'defer', softened: true });
+    expect(at('rcpt', 'w@test.example')).toMatchObject({ action: 'reject' });
+  });
+});
