@@ -98,14 +98,12 @@ function explain(
       }));
     }
     case 'invalid_value': {
-      const valid = issue.values.map(String);
-      return [
-        {
-          where,
-          what: value === undefined ? `${keyWords(path)} is missing` : `unknown word ${quote(value)}`,
-          hint: nearest(String(value ?? ''), valid),
-        },
-      ];
+      if (value === undefined) return [{ where, what: `${keyWords(path)} is missing` }];
+      // A schema may say what to write instead; the library's own sentences begin like this.
+      const hint = issue.message.startsWith('Invalid')
+        ? nearest(String(value), issue.values.map(String))
+        : issue.message;
+      return [{ where, what: `unknown word ${quote(value)}`, hint }];
     }
     case 'invalid_union': {
       if ('options' in issue && value !== undefined) {

@@ -1,0 +1,192 @@
+// Mistakes in the files of an operator: each with its place and the nearest word, all in one go.
+
+import { describe, expect, test } from '@jest/globals';
+import { readConfig } from '../../src/config.ts';
+import { type Checked, printProblem } from '../../src/core/problem.ts';
+import { readPolicy } from '../../src/core/schema.ts';
+import { readZone } from '../../src/core/zone.ts';
+
+const problemsOf = (checked: Checked<unknown>): string[] => (checked.ok ? [] : checked.problems.map(printProblem));
+
+describe('configuration', () => {
+  const config = (text: string) => problemsOf(readConfig(text, 'c.yaml'));
+  const door = 'doors: [{ kind: policy, listen: 127.0.0.1:1 }]\n';
+
+  test('the example of the documentation is right, and means what it says', () => {
+    const checked = readConfig(
+      `name: MX.example.org
+doors:
+  - { kind: smtp,   listen: "[::1]:2525", backend: mail.internal:25, proxy: ["::ffff:192.0.2.9"] }
+  - { kind: policy, listen: unix:/run/iprevd/policy.sock }
+dns: { servers: [127.0.0.1:5353, "::1", "[2001:db8::1]:54"], timeout: 500ms }
+policy: policies/standard.yaml
+log: { level: warn }
+`,
+      'c.yaml',
+    );
+    expect(checked).toEqual({
+      ok: true,
+      value: {
+        name: 'mx.example.org',
+        doors: [
+          {
+            kind: 'smtp',
+            listen: { kind: 'tcp', host: '::1', port: 2525 },
+            backend: { kind: 'tcp', host: 'mail.internal', port: 25 },
+            proxy: ['192.0.2.9'],
+          },
+          { kind: 'policy', listen: { kind: 'unix', path: '/run/iprevd/policy.sock' } },
+        ],
+        dns: {
+          servers: [
+            { ip: '127.0.0.1', port: 5353 },
+            { ip: '::1', port: 53 },
+            { ip: '2001:db8::1', port: 54 },
+          ],
+          timeout: 500,
+        },
+        policy: 'policies/standard.yaml',
+        log: { level: 'warn' },
+      },
+    });
+  });
+
+  test('everything that is wrong comes at once', () => {
+    expect(
+      config(`name: not a name
+doors:
+  - { kind: smpt, listen: 127.0.0.1:2525, backend: 127.0.0.1:10025 }
+  - { kind: policy, lisen: 127.0.0.1:10045 }
+  - { kind: smtp, listen: 127.0.0.1, backend: unix:/x }
+dns: { servers: [127.0.0.1:5353, example.org], timeout: 5 }
+polcy: x
+`),
+    ).toEqual([
+      'c.yaml:1:7: "not a name" is not a host name',
+      'c.yaml:3:13: unknown word "smpt" (did you mean "smtp"?)',
+      'c.yaml:4:5: "listen" is missing',
+      'c.yaml:4:21: unknown key "lisen" (did you mean "listen"?)',
+      'c.yaml:5:27: "127.0.0.1" is not an address and port such as 127.0.0.1:2525 or [::1]:2525, or unix:/path',
+      'c.yaml:5:47: "unix:/x" must be an address and a port here',
+      'c.yaml:6:34: "example.org" is not the address of a DNS server such as 127.0.0.1 or 127.0.0.1:5353',
+      'c.yaml:6:57: "5" is not a time such as 5s or 500ms',
+      'c.yaml:7:1: unknown key "polcy" (did you mean "policy"?)',
+    ]);
+  });
+
+  test.each([
+    ['', 'c.yaml:1:1: expected a map, found nothing'],
+    ['doors: []', 'c.yaml:1:8: without a door nobody can come in'],
+    ['name: x', 'c.yaml:1:1: "doors" is missing'],
+    [`${door}dns: { timeout: 5ms }`, 'c.yaml:2:17: a DNS timeout lies between 100ms and 1m'],
+    [`${door}dns: { servers: [127.0.0.1], zone: z.yaml }`, 'c.yaml:2:6: "servers" and "zone" exclude each other'],
+    [`${door}log: { level: loud }`, 'c.yaml:2:15: unknown word "loud" (known here: debug, info, warn, error, silent)'],
+    [
+      'doors: [{ kind: policy, listen: 127.0.0.1:1 }, { kind: policy, listen: 127.0.0.1:1 }]',
+      'c.yaml:1:72: another door listens on 127.0.0.1:1 already',
+    ],
+    [
+      'doors: [{ kind: policy, listen: 127.0.0.1:99999 }]',
+      'c.yaml:1:33: "127.0.0.1:99999" is not an address and port such as 127.0.0.1:2525 or [::1]:2525, or unix:/path',
+    ],
+    [`${door}name: a\nname: b`, 'c.yaml:3:1: this key stands twice in its map'],
+    ['doors: [', 'c.yaml:1:9: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+    [`# ${'x'.repeat(4 * 1024 * 1024)}\n${door}`, 'c.yaml: larger than 4194304 octets'],
+    [
+      'a: &a [x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]',
+      'c.yaml: aliases that expand without end',
+    ],
+  ])('%#: one mistake, one sentence', (text, problem) => expect(config(text)).toEqual([problem]));
+});
+
+describe('policy', () => {
+  const policy = (rules: string, otherwise = 'otherwise: accept') =>
+    problemsOf(readPolicy(`rules:\n${rules}\n${otherwise}\n`, 'p.yaml'));
+
+  test('everything that is wrong comes at once', () => {
+    expect(
+      policy(`
+  - { id: a, when: { iprv: permerror }, reject: "no PTR for {ipp}" }
+  - { id: b, when: { iprev: fial } }
+  - { id: c, when: { iprev: [fail, permeror] }, tagg: x }
+  - { id: d, when: { client_ip: 192.0.2.1/24 }, defer: { code: 250, text: x } }
+  - { id: e, when: { client_ip: [192.0.2.1/33, foo] }, reject: { code: 550, status: 4.7.1, text: x }, accept: true }
+  - { id: f, when: { not: { any: [{ iprev: pass }, { raeson: x }] } }, reject: { cod: 550, text: x } }`),
+    ).toEqual([
+      'p.yaml:3:22: unknown key "iprv" (did you mean "iprev"?)',
+      'p.yaml:3:49: unknown field {ipp} in the text (did you mean "ip"?)',
+      'p.yaml:4:29: unknown word "fial" (did you mean "fail"?)',
+      'p.yaml:4:5: no action; give one of accept, tag, score, defer, reject',
+      'p.yaml:5:36: unknown word "permeror" (did you mean "permerror"?)',
+      'p.yaml:5:49: unknown key "tagg" (did you mean "tag"?)',
+      'p.yaml:6:33: "192.0.2.1/24" is not an address or a CIDR range (did you mean 192.0.2.0/24?)',
+      "p.yaml:6:64: a refusal's code is 4xx or 5xx, not 250",
+      'p.yaml:7:34: "192.0.2.1/33" is not an address or a CIDR range (the prefix is too long)',
+      'p.yaml:7:48: "foo" is not an address or a CIDR range (write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32)',
+      'p.yaml:7:85: status 4.7.1 and code 550 contradict each other',
+      'p.yaml:7:64: "accept" has decided already; keep one of the two',
+      'p.yaml:8:54: unknown key "raeson" (did you mean "reason"?)',
+      'p.yaml:8:82: unknown key "cod" (did you mean "code"?)',
+    ]);
+  });
+
+  test.each([
+    ['  - { id: a, tag: x }\n  - { id: a, tag: y }', 'p.yaml:3:11: the id "a" is taken'],
+    ['  - { id: otherwise, tag: x }', 'p.yaml:2:11: the id "otherwise" is taken'],
+    ['  - { tag: x }', 'p.yaml:2:5: "id" is missing'],
+    ['  - { id: a, tag: "Bad Tag" }', 'p.yaml:2:19: a tag is a word of a-z, 0-9 and "-", 64 at most'],
+    ['  - { id: a, mode: monitr, tag: x }', 'p.yaml:2:20: unknown word "monitr" (did you mean "monitor"?)'],
+    ['  - { id: a, score: high }', 'p.yaml:2:21: expected a number, found "high"'],
+    ['  - { id: a, accept: false }', 'p.yaml:2:22: unknown word "false" (write "accept: true")'],
+    [
+      '  - { id: a, when: {}, tag: x }',
+      'p.yaml:2:20: a condition cannot be empty; leave "when" out for a rule that always holds',
+    ],
+    ['  - { id: a, when: [], tag: x }', 'p.yaml:2:20: an empty list holds for nobody'],
+    ['  - { id: a, when: { iprev: [] }, tag: x }', 'p.yaml:2:29: an empty list holds for nobody'],
+    ['  - { id: a, when: { any: [] }, tag: x }', 'p.yaml:2:27: "any" needs a condition'],
+    [
+      '  - { id: a, defer: { code: 550, text: x } }',
+      'p.yaml:2:29: "defer" takes a 4xx code; 550 is for good, write "reject"',
+    ],
+    ['  - { id: a, reject: { code: 450.5, text: x } }', "p.yaml:2:30: a refusal's code is 4xx or 5xx, not 450.5"],
+    ['  - { id: a, reject: { code: 600, text: x } }', "p.yaml:2:30: a refusal's code is 4xx or 5xx, not 600"],
+    ['  - { id: a, reject: { code: .nan, text: x } }', 'p.yaml:2:30: expected a number, found "null"'],
+    ['  - { id: a, reject: { status: 5.7, text: x } }', 'p.yaml:2:32: expected text, found "5.7"'],
+    ['  - { id: a, reject: { text: "" } }', 'p.yaml:2:30: a refusal needs a sentence for the sender'],
+    ['  - { id: a, reject: { code: 550 } }', 'p.yaml:2:22: "text" is missing'],
+    [
+      `  - { id: a, when: ${'{ not: '.repeat(40)}{ iprev: pass }${' }'.repeat(40)}, tag: x }`,
+      'p.yaml:2:20: nested deeper than 32',
+    ],
+  ])('%#: one mistake, one sentence', (rules, problem) => expect(policy(rules)).toEqual([problem]));
+
+  test('without otherwise nobody knows what holds', () => {
+    expect(problemsOf(readPolicy('rules: []', 'p.yaml'))).toEqual(['p.yaml:1:1: "otherwise" is missing']);
+    expect(policy('  []', 'otherwise: acept')).toEqual(['p.yaml:3:12: unknown word "acept" (did you mean "accept"?)']);
+  });
+
+  test('the smallest policy of the documentation is right', () => {
+    expect(
+      policy(`
+  - { id: no-ptr,      when: { iprev: permerror }, reject: "no PTR record for {ip}" }
+  - { id: unconfirmed, when: { iprev: fail },      tag: unconfirmed }
+  - { id: trouble,     when: { iprev: temperror }, defer: "reverse DNS could not be checked" }`),
+    ).toEqual([]);
+  });
+});
+
+describe('zone', () => {
+  test.each([
+    ['a.example: servfial', 'z.yaml:1:12: unknown outcome "servfial" (did you mean "servfail"?)'],
+    ['192.0.2.7: []', 'z.yaml:1:12: an empty list; write nodata for a name without records'],
+    ['a.example: { cname: b.example, x: y }', 'z.yaml:1:32: unknown key "x" (known here: cname)'],
+    [
+      '192.0.2.7: a.example\n7.2.0.192.in-addr.arpa: b.example',
+      'z.yaml:2:25: "7.2.0.192.in-addr.arpa" and "192.0.2.7" are one name',
+    ],
+    ['a.example: a.example\nA.Example.: b.example', 'z.yaml:2:13: "A.Example." and "a.example" are one name'],
+  ])('%#: one mistake, one sentence', (text, problem) =>
+    expect(problemsOf(readZone(text, 'z.yaml'))).toEqual([problem]),
+  );
+});
