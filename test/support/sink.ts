@@ -58,7 +58,9 @@ export async function openSink(script: Script = () => 'default'): Promise<Sink> 
 }
 
 function serve(socket: Socket, script: Script, messages: Received[], commands: string[]): void {
-  let unread = '';
+  let unread = Buffer.alloc(0);
+  /** Content so far, in the pieces it came in: joined once, or ten megabytes would be copied for each of them. */
+  let content: Buffer[] = [];
   let inData = false;
   let mail = '';
   let rcpt: string[] = [];
@@ -70,22 +72,27 @@ function serve(socket: Socket, script: Script, messages: Received[], commands: s
     return reply?.startsWith('2') === true || reply?.startsWith('3') === true;
   };
   say('GREETING', '');
-  socket.setEncoding('latin1');
-  socket.on('data', (octets: string) => {
-    unread += octets;
+  socket.on('data', (octets: Buffer) => {
+    unread = Buffer.concat([unread, octets]);
     for (;;) {
-      const end = inData ? endOfData(unread) : unread.indexOf('\r\n');
-      if (end < 0) return;
+      const end = inData ? endOfData(unread, content.length === 0) : unread.indexOf('\r\n');
+      if (end < 0) {
+        if (!inData || unread.length < 8) return;
+        content.push(unread.subarray(0, -4)); // the end may be in the middle of coming
+        unread = unread.subarray(-4);
+        return;
+      }
       if (inData) {
-        messages.push({ mail, rcpt, wire: Buffer.from(unread.slice(0, end), 'latin1') });
-        unread = unread.slice(end + 3);
+        messages.push({ mail, rcpt, wire: Buffer.concat([...content, unread.subarray(0, end)]) });
+        unread = unread.subarray(end + 3);
+        content = [];
         inData = false;
         rcpt = [];
         say('DOT', '');
         continue;
       }
-      const line = unread.slice(0, end);
-      unread = unread.slice(end + 2);
+      const line = unread.toString('latin1', 0, end);
+      unread = unread.subarray(end + 2);
       commands.push(line);
       const verb = line.split(/[ :]/)[0]?.toUpperCase() ?? '';
       const good = say(verb, line);
@@ -98,8 +105,8 @@ function serve(socket: Socket, script: Script, messages: Received[], commands: s
 }
 
 /** Where the line "." begins, or -1. */
-function endOfData(octets: string): number {
-  if (octets.startsWith('.\r\n')) return 0;
+function endOfData(octets: Buffer, atStart: boolean): number {
+  if (atStart && octets.indexOf('.\r\n') === 0) return 0;
   const at = octets.indexOf('\r\n.\r\n');
   return at < 0 ? -1 : at + 2;
 }

@@ -67,7 +67,7 @@ class Front extends SMTPServer {
       heloResponse: '%s',
       logger: false, // it halves the throughput; decisions are logged by the gate
       disableReverseLookup: true, // it turns SERVFAIL and time-outs into "no name", and reads /etc/hosts
-      disabledCommands: ['AUTH', 'STARTTLS', 'WIZ', 'SHELL', 'KILL'],
+      disabledCommands: ['AUTH', 'STARTTLS', 'XCLIENT', 'XFORWARD', 'WIZ', 'SHELL', 'KILL'],
       authOptional: true,
       hideSTARTTLS: true,
       hideENHANCEDSTATUSCODES: true, // it would put codes of its own before ours

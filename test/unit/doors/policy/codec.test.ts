@@ -1,0 +1,94 @@
+import { describe, expect, test } from '@jest/globals';
+import { clientOf, readRequests } from '../../../../src/doors/policy/codec.ts';
+import { request } from '../../../support/delegation.ts';
+
+const read = (text: string) => readRequests(Buffer.from(text, 'latin1'));
+
+describe('readRequests', () => {
+  test('two glued and the beginning of a third', () => {
+    const { requests, rest, problem } = read(`${request({ sender: 'one' })}${request({ sender: 'two' })}request=smtpd`);
+    expect(requests.map((one) => one.get('sender'))).toEqual(['one', 'two']);
+    expect(rest.toString()).toBe('request=smtpd');
+    expect(problem).toBeUndefined();
+  });
+
+  test('a value may hold anything but a line end', () => {
+    expect(read(request({ sender: 'a=b c"' })).requests[0]?.get('sender')).toBe('a=b c"');
+  });
+
+  test.each([
+    ['no equals sign', 'request=smtpd_access_policy\nnonsense\n\n', '"nonsense" is no name=value'],
+    ['no name', 'request=smtpd_access_policy\n=x\n\n', '"=x" is no name=value'],
+    ['an empty request', '\n\n', '"" is no name=value'],
+    ['twice', 'request=smtpd_access_policy\nsender=a\nsender=b\n\n', '"sender" stands twice'],
+    ['NUL', 'request=smtpd_access_policy\nsender=a\0\n\n', 'a NUL octet'],
+    ['no request', 'sender=a\n\n', 'no "request" attribute'],
+    ['another request', 'request=junk\n\n', 'unknown request "junk"'],
+    ['no end', `request=smtpd_access_policy\n${'x=y\n'.repeat(20_000)}`, 'more than 65536 octets'],
+    ['one long line', `request=${'x'.repeat(70_000)}\n\n`, 'more than 65536 octets'],
+  ])('%s', (_, text, what) =>
+    expect(read(text)).toMatchObject({ requests: [], problem: { where: 'policy request', what } }),
+  );
+
+  test('what was good before a broken request is kept', () => {
+    expect(read(`${request({})}junk\n\n`)).toMatchObject({
+      requests: [expect.any(Map)],
+      problem: { what: '"junk" is no name=value' },
+    });
+  });
+});
+
+describe('clientOf', () => {
+  const client = (attributes: Record<string, string>) => clientOf(read(request(attributes)).requests[0] ?? new Map());
+
+  test('all that a policy may ask about', () => {
+    expect(client({ client_address: '::ffff:192.0.2.1', sasl_username: 'alice', client_name: 'mx.example' })).toEqual({
+      ip: '192.0.2.1',
+      port: 40000,
+      stage: 'rcpt',
+      helo: 'client.example',
+      sender: 'a@client.example',
+      recipient: 'b@test.example',
+      authenticated: true,
+      hearsay: { clientName: 'mx.example', reverseClientName: 'unknown' },
+    });
+  });
+
+  test.each([
+    ['CONNECT', { stage: 'connect' }],
+    ['EHLO', { stage: 'helo' }],
+    ['HELO', { stage: 'helo' }],
+    ['MAIL', { stage: 'mail', sender: 'a@client.example' }],
+    ['RCPT', { stage: 'rcpt', recipient: 'b@test.example' }],
+    ['DATA', { stage: 'rcpt' }],
+    ['END-OF-MESSAGE', { stage: 'rcpt' }],
+    ['VRFY', { stage: 'helo' }],
+    ['ETRN', { stage: 'helo' }],
+  ])('%s', (state, expected) => expect(client({ protocol_state: state })).toMatchObject(expected));
+
+  test('what Postfix leaves empty is absent; an empty sender is the null sender', () => {
+    const bare = client({
+      helo_name: '',
+      sender: '',
+      recipient: '',
+      client_port: '0',
+      client_name: '',
+      reverse_client_name: '',
+    });
+    expect(bare).toEqual({ ip: '192.0.2.1', stage: 'rcpt', sender: '', authenticated: false, hearsay: {} });
+  });
+
+  test.each([
+    ['an unknown state', { protocol_state: 'XCLIENT' }],
+    ['no state', { protocol_state: '' }],
+    ['an unknown address', { client_address: 'unknown' }],
+    ['no address', { client_address: '' }],
+  ])('%s: nobody to judge', (_, attributes) => expect(client(attributes)).toBeUndefined());
+
+  test('an address that is none is a broken request', () => {
+    expect(client({ client_address: '127.1' })).toEqual({
+      where: 'policy request',
+      what: 'client_address "127.1" is not an IP address',
+    });
+  });
+});

@@ -1,0 +1,28 @@
+import { describe, expect, test } from '@jest/globals';
+import { readReply } from '../../../../src/doors/smtp/replies.ts';
+
+describe('readReply', () => {
+  test.each([
+    ['250 ok\r\n', { code: 250, lines: ['ok'] }, ''],
+    ['250\r\n', { code: 250, lines: [''] }, ''],
+    ['250-a\r\n250-b c\r\n250 d\r\nrest', { code: 250, lines: ['a', 'b c', 'd'] }, 'rest'],
+    ['451 lf only\n', { code: 451, lines: ['lf only'] }, ''],
+    ['550 \x1b[31mred\x07\xff\r\n', { code: 550, lines: ['\\x1b[31mred\\x07\\xc3\\xbf'] }, ''],
+    ['250 a\rb\r\n', { code: 250, lines: ['a\\x0db'] }, ''],
+  ])('%j', (octets, reply, rest) => expect(readReply(octets)).toEqual({ reply, rest }));
+
+  test.each(['', '2', '250 no end', '250-first\r\n', '250-first\r\n250 no end'])('%j is not complete', (octets) => {
+    expect(readReply(octets)).toEqual({ rest: octets });
+  });
+
+  test.each([
+    ['hello\r\n', '"hello" is no SMTP reply'],
+    ['25 ok\r\n', '"25 ok" is no SMTP reply'],
+    ['150 ok\r\n', '"150 ok" is no SMTP reply'],
+    ['650 ok\r\n', '"650 ok" is no SMTP reply'],
+    ['2500 ok\r\n', '"2500 ok" is no SMTP reply'],
+    ['250-a\r\n550 b\r\n', 'a reply with two codes'],
+    ['x'.repeat(5_121), 'a reply line without end'],
+    ['250-a\r\n'.repeat(129), 'a reply of too many lines'],
+  ])('%j is broken', (octets, broken) => expect(readReply(octets)).toEqual({ rest: '', broken }));
+});
