@@ -1,0 +1,141 @@
+// Codecs see octets in whatever pieces the network cuts them into, and packets that nobody would write.
+
+import { expect, test } from '@jest/globals';
+import { encode } from 'dns-packet';
+import fc from 'fast-check';
+import { parseIp, reverseName } from '../../src/core/ip.ts';
+import { decodeResponse, encodeQuery, type Question } from '../../src/dns/wire.ts';
+import { readRequests } from '../../src/doors/policy/codec.ts';
+import { messageFilter } from '../../src/doors/smtp/message.ts';
+import { readReply } from '../../src/doors/smtp/replies.ts';
+import { request } from '../support/delegation.ts';
+
+const check = (property: fc.IProperty<unknown>): void =>
+  void fc.assert(property as never, { numRuns: 2_000, seed: 8601 });
+
+/** A text of these words, cut anywhere. */
+const cut = (words: readonly string[]): fc.Arbitrary<{ whole: Buffer; pieces: Buffer[] }> =>
+  fc
+    .tuple(fc.array(fc.constantFrom(...words), { maxLength: 30 }), fc.array(fc.nat(), { maxLength: 12 }))
+    .map(([chosen, places]) => {
+      const whole = Buffer.from(chosen.join(''), 'latin1');
+      const at = [0, ...places.map((place) => place % (whole.length + 1)), whole.length].sort((a, b) => a - b);
+      return { whole, pieces: at.slice(1).map((end, i) => whole.subarray(at[i], end)) };
+    });
+
+test('a message is the same however it is cut', () => {
+  const words = [
+    '\r\n',
+    '.',
+    '..',
+    'A: 1',
+    ' x',
+    '\t',
+    'Authentication-Results',
+    ': mx.test.example',
+    '; none',
+    'X-Iprevd-Tag:',
+    'text',
+    '\xff',
+    ':',
+    '(',
+    '"',
+  ];
+  const through = (pieces: readonly Buffer[]): string | undefined => {
+    const filter = messageFilter(['Top: 1'], 'mx.test.example');
+    const out = [...pieces.map((piece) => filter.push(piece)), filter.end()];
+    return out.includes(undefined) ? undefined : Buffer.concat(out as Buffer[]).toString('latin1');
+  };
+  check(fc.property(cut(words), ({ whole, pieces }) => expect(through(pieces)).toBe(through([whole]))));
+});
+
+test('what leaves the message filter has no line "." and no bare line end', () => {
+  const words = ['\r\n', '\r\n.\r\n', '\r\n.', '\n', '\r', '.', 'x', '\0'];
+  check(
+    fc.property(cut(words), ({ pieces }) => {
+      const filter = messageFilter([], 'mx.test.example');
+      const out = [...pieces.map((piece) => filter.push(piece)), filter.end()];
+      if (out.includes(undefined)) return;
+      const text = Buffer.concat(out as Buffer[]).toString('latin1');
+      expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n\0]/);
+      expect(text.split('\r\n')).not.toContain('.');
+    }),
+  );
+});
+
+test('policy requests are the same however they are cut', () => {
+  const words = [request({}), request({ sender: 'x=y' }), 'request=smtpd_access_policy\n', 'a=b\n', '\n', 'junk', '='];
+  check(
+    fc.property(cut(words), ({ whole, pieces }) => {
+      const once = readRequests(whole);
+      const got: unknown[] = [];
+      let rest: Buffer = Buffer.alloc(0);
+      let problem: unknown;
+      for (const piece of pieces) {
+        if (problem !== undefined) break;
+        const read = readRequests(Buffer.concat([rest, piece]));
+        got.push(...read.requests);
+        ({ rest, problem } = { rest: read.rest, problem: read.problem });
+      }
+      expect({ requests: got, problem }).toEqual({ requests: once.requests, problem: once.problem });
+    }),
+  );
+});
+
+test('a reply that is complete does not change with what follows', () => {
+  check(
+    fc.property(
+      fc.array(fc.constantFrom('250', '451', '-', ' ', 'x', '\r\n', '\n', '\x80'), { maxLength: 20 }),
+      fc.string(),
+      (words, more) => {
+        const first = readReply(words.join(''));
+        if (first.reply !== undefined) expect(readReply(words.join('') + more).reply).toEqual(first.reply);
+      },
+    ),
+  );
+});
+
+const question: Question = { id: 99, name: '7.2.0.192.in-addr.arpa', type: 'PTR' };
+const seedPacket = encode({
+  type: 'response',
+  id: 99,
+  flags: 0x0180,
+  questions: [{ name: question.name, type: 'PTR' }],
+  answers: [
+    { name: question.name, type: 'CNAME', ttl: 9, data: '7.0-63.customer.example' },
+    { name: '7.0-63.customer.example', type: 'PTR', ttl: 9, data: 'mx.example' },
+  ],
+  authorities: [{ name: 'example', type: 'NS', ttl: 9, data: 'ns.example' }],
+});
+
+test('mutated packets: an answer or nothing, never an exception, never a name with raw octets', () => {
+  const mutation = fc.tuple(fc.nat(seedPacket.length - 1), fc.nat(255));
+  check(
+    fc.property(fc.array(mutation, { minLength: 1, maxLength: 8 }), fc.nat(seedPacket.length), (mutations, cutAt) => {
+      const packet = Buffer.from(seedPacket);
+      for (const [offset, octet] of mutations) packet[offset] = octet;
+      const decoded = decodeResponse(packet.subarray(0, cutAt % 7 === 0 ? cutAt : packet.length), question);
+      if (decoded?.truncated !== false || decoded.answer.kind !== 'records') return;
+      for (const record of decoded.answer.records) expect(record).toMatch(/^[\x21-\x7e]*$/);
+    }),
+  );
+});
+
+test('random octets are no answer', () => {
+  check(
+    fc.property(fc.uint8Array({ maxLength: 600 }), (octets) =>
+      expect(decodeResponse(Buffer.from(octets), question)).toBeUndefined(),
+    ),
+  );
+});
+
+test('reverse names of any address have a wire form', () => {
+  check(
+    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
+      const ip = parseIp(text);
+      if (ip === undefined) throw new Error(text);
+      expect(parseIp(ip)).toBe(ip);
+      expect(encodeQuery({ ...question, name: reverseName(ip) }).length).toBeLessThan(100);
+    }),
+  );
+});

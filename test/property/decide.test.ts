@@ -1,0 +1,98 @@
+// What must hold for every policy and every client. The seed is fixed, so that a failure is the same failure tomorrow;
+// IPREVD_PROPERTY_RUNS asks for more runs than CI makes.
+
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { stages } from '../../src/core/client.ts';
+import { decide } from '../../src/core/decide.ts';
+import type { Evidence } from '../../src/core/evidence.ts';
+import { printReply } from '../../src/core/reply.ts';
+import { refuses, settled, type Verdict } from '../../src/core/verdict.ts';
+import { definiteAddresses, definitePtr, evidences, forwardFor, policies } from '../support/arbitraries.ts';
+
+const numRuns = Number(process.env.IPREVD_PROPERTY_RUNS ?? 3_000);
+const check = (property: fc.IProperty<unknown>): void => void fc.assert(property as never, { numRuns, seed: 8601 });
+
+const isPermanent = (verdict: Verdict): boolean => refuses(verdict) && verdict.reply.code >= 500;
+
+/** The same client, had every failed lookup been answered: any answer at all. */
+function answered(evidence: Evidence): fc.Arbitrary<Evidence> {
+  if (evidence.ptr.kind === 'error') {
+    return definitePtr.chain((ptr) =>
+      forwardFor(ptr, definiteAddresses).map((forward) => ({ ...evidence, ptr, forward })),
+    );
+  }
+  return fc
+    .tuple(
+      ...evidence.forward.map((entry) =>
+        entry.addresses.kind === 'error'
+          ? definiteAddresses.map((addresses) => ({ ...entry, addresses }))
+          : fc.constant(entry),
+      ),
+    )
+    .map((forward) => ({ ...evidence, forward }));
+}
+
+test('a failed lookup never makes a 5xx: if it stands, it would have stood whatever the DNS had said', () => {
+  check(
+    fc.property(
+      policies,
+      evidences.chain((evidence) => fc.tuple(fc.constant(evidence), answered(evidence))),
+      (policy, [evidence, instead]) => {
+        if (isPermanent(decide(policy, evidence).verdict))
+          expect(isPermanent(decide(policy, instead).verdict)).toBe(true);
+      },
+    ),
+  );
+});
+
+test('softening does not go too far: without a failed lookup nothing is softened', () => {
+  check(
+    fc.property(policies, evidences.chain(answered), (policy, evidence) => {
+      const { verdict } = decide(policy, evidence);
+      expect('softened' in verdict).toBe(false);
+    }),
+  );
+});
+
+test('an early verdict is the late verdict', () => {
+  check(
+    fc.property(policies, evidences, fc.constantFrom(...stages), (policy, evidence, stage) => {
+      const early = decide(policy, { ...evidence, client: { ...evidence.client, stage } }).verdict;
+      if (settled(early)) expect(early).toEqual(decide(policy, evidence).verdict);
+      else
+        expect(stages.indexOf(early.action === 'pending' ? early.stage : stage)).toBeGreaterThan(stages.indexOf(stage));
+    }),
+  );
+});
+
+test('at RCPT everything is settled', () => {
+  check(
+    fc.property(policies, evidences, (policy, evidence) =>
+      expect(settled(decide(policy, evidence).verdict)).toBe(true),
+    ),
+  );
+});
+
+test('every reply is one line of printable ASCII with codes that agree, and ends in the ref', () => {
+  const hostile = fc.string({ unit: 'binary', maxLength: 300 });
+  check(
+    fc.property(policies, evidences, hostile, (policy, evidence, helo) => {
+      const { verdict } = decide(policy, { ...evidence, client: { ...evidence.client, helo } });
+      if (!refuses(verdict)) return;
+      const line = printReply(verdict.reply);
+      expect(line).toMatch(/^([45])\d\d \1\.\d+\.\d+ [\x20-\x7e]* \(ref testref\)$/);
+      expect(line.length).toBeLessThanOrEqual(450);
+      expect(verdict.action).toBe(line.startsWith('4') ? 'defer' : 'reject');
+    }),
+  );
+});
+
+test('a decision survives JSON', () => {
+  check(
+    fc.property(policies, evidences, (policy, evidence) => {
+      const again = decide(policy, JSON.parse(JSON.stringify(evidence)));
+      expect(again).toEqual(decide(policy, evidence));
+    }),
+  );
+});

@@ -1,0 +1,112 @@
+// Random policies and random evidence, for the properties.
+
+import fc from 'fast-check';
+import { type DnsAnswer, dnsError, dnsErrors } from '../../src/core/answer.ts';
+import type { Condition } from '../../src/core/condition.ts';
+import type { Evidence } from '../../src/core/evidence.ts';
+import type { Ip } from '../../src/core/ip.ts';
+import { iprevReasons, iprevResults } from '../../src/core/iprev.ts';
+import { type ClaimedName, claimedName, type HostName, hostName } from '../../src/core/name.ts';
+import { namingLabels } from '../../src/core/naming.ts';
+import type { Actions, Policy, Refusal } from '../../src/core/policy.ts';
+import { evidenceOf, ipOf } from './evidence.ts';
+
+const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 4 });
+
+const people = ['a@b.example', 'postmaster@test.example', ''];
+const leaf: fc.Arbitrary<Condition> = fc.oneof(
+  some(iprevResults).map((results): Condition => ({ kind: 'iprev', results })),
+  some(iprevReasons).map((reasons): Condition => ({ kind: 'reason', reasons })),
+  some(namingLabels).map((labels): Condition => ({ kind: 'naming', labels })),
+  some(['192.0.2.0', '203.0.113.0']).map(
+    (nets): Condition => ({ kind: 'client_ip', ranges: nets.map((net) => ({ base: ipOf(net), bits: 24 })) }),
+  ),
+  fc
+    .tuple(fc.constantFrom('helo', 'sender', 'recipient'), some(people))
+    .map(([kind, values]): Condition => ({ kind, values })),
+);
+const { condition } = fc.letrec<{ condition: Condition }>((tie) => ({
+  condition: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    leaf,
+    fc
+      .tuple(fc.constantFrom('all', 'any'), fc.array(tie('condition'), { maxLength: 3 }))
+      .map(([kind, of]): Condition => ({ kind, of })),
+    tie('condition').map((of): Condition => ({ kind: 'not', of })),
+  ),
+}));
+
+const refusal: fc.Arbitrary<Refusal> = fc
+  .constantFrom<[number, string]>([550, '5.7.25'], [554, '5.7.1'], [450, '4.7.25'], [421, '4.7.0'])
+  .map(([code, enhanced]) => ({ code, enhanced, text: '{ip} {ptr} {helo}' }));
+const actions: fc.Arbitrary<Actions> = fc.oneof(
+  fc.constantFrom('weak', 'odd').map((tag) => ({ tag })),
+  fc.constant({ decision: 'accept' as const }),
+  refusal.map((decision) => ({ decision })),
+  refusal.map((decision) => ({ tag: 'both', decision })),
+);
+
+export const policies: fc.Arbitrary<Policy> = fc
+  .tuple(
+    fc.array(fc.record({ when: condition, mode: fc.constantFrom('enforce', 'enforce', 'monitor'), actions }), {
+      maxLength: 5,
+    }),
+    actions,
+  )
+  .map(([rules, otherwise]) => ({ rules: rules.map((rule, i) => ({ id: `r${i}`, ...rule })), otherwise }));
+
+const ip = '192.0.2.7';
+// A good name, a generic one, one that is no host name, and others.
+const claims = ['mx.example', '192-0-2-7.isp.example', 'a b.example', 'x.example', 'y.example'].map(claimedName);
+export const failures: fc.Arbitrary<DnsAnswer<never>> = fc.constantFrom(...dnsErrors).map(dnsError);
+const negatives: fc.Arbitrary<DnsAnswer<never>> = fc.constantFrom<DnsAnswer<never>>(
+  { kind: 'nxdomain', ttl: 1 },
+  { kind: 'nodata', ttl: 1 },
+);
+
+export const definitePtr: fc.Arbitrary<DnsAnswer<ClaimedName>> = fc.oneof(
+  negatives,
+  fc
+    .uniqueArray(fc.constantFrom(...claims), { minLength: 1 })
+    .map((records): DnsAnswer<ClaimedName> => ({ kind: 'records', records, ttl: 1 })),
+  fc.constant<DnsAnswer<ClaimedName>>({
+    kind: 'records',
+    records: Array.from({ length: 12 }, (_, i) => claimedName(`n${i}.example`)),
+    ttl: 1,
+  }),
+);
+export const definiteAddresses: fc.Arbitrary<DnsAnswer<Ip>> = fc.oneof(
+  negatives,
+  fc.constantFrom<DnsAnswer<Ip>>(
+    { kind: 'records', records: [ipOf(ip)], ttl: 1 },
+    { kind: 'records', records: [ipOf('192.0.2.8')], ttl: 1 },
+  ),
+);
+
+/** Address answers for every name that this PTR answer makes worth asking about. */
+export function forwardFor(
+  ptr: DnsAnswer<ClaimedName>,
+  addresses: fc.Arbitrary<DnsAnswer<Ip>>,
+): fc.Arbitrary<Evidence['forward']> {
+  const names =
+    ptr.kind === 'records' ? ptr.records.map(hostName).filter((name): name is HostName => name !== undefined) : [];
+  return fc.tuple(...names.slice(0, 10).map((name) => addresses.map((answer) => ({ name, addresses: answer }))));
+}
+
+/** Clients at RCPT, with lookups of every outcome. */
+export const evidences: fc.Arbitrary<Evidence> = fc
+  .oneof(definitePtr, failures)
+  .chain((ptr) =>
+    fc
+      .record({
+        forward: forwardFor(ptr, fc.oneof(definiteAddresses, failures)),
+        sender: fc.constantFrom(...people),
+        recipient: fc.constantFrom(...people),
+      })
+      .map(({ forward, sender, recipient }) => ({
+        ...evidenceOf({ ip, ptr: 'nxdomain', client: { helo: 'mx.example', sender, recipient } }),
+        ptr,
+        forward,
+      })),
+  );
