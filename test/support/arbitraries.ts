@@ -95,18 +95,16 @@ export function forwardFor(
 }
 
 /** Clients at RCPT, with lookups of every outcome. */
-export const evidences: fc.Arbitrary<Evidence> = fc
-  .oneof(definitePtr, failures)
-  .chain((ptr) =>
-    fc
-      .record({
-        forward: forwardFor(ptr, fc.oneof(definiteAddresses, failures)),
-        sender: fc.constantFrom(...people),
-        recipient: fc.constantFrom(...people),
-      })
-      .map(({ forward, sender, recipient }) => ({
-        ...evidenceOf({ ip, ptr: 'nxdomain', client: { helo: 'mx.example', sender, recipient } }),
-        ptr,
-        forward,
-      })),
-  );
+export const evidences: fc.Arbitrary<Evidence> = fc.oneof(definitePtr, failures).chain((ptr) =>
+  fc
+    .record({
+      forward: forwardFor(ptr, fc.oneof(definiteAddresses, failures)),
+      sender: fc.constantFrom(...people),
+      recipient: fc.constantFrom(...people),
+    })
+    .map(({ forward, sender, recipient }) => ({
+      ...evidenceOf({ ip, ptr: 'nxdomain', client: { helo: 'mx.example', sender, recipient } }),
+      ptr,
+      forward,
+    })),
+);

@@ -1,0 +1,176 @@
+// The command as a person types it: words, exit codes, and the eight clients of the demo.
+
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { cli, freePort, projectFolder, run, start, temporaryFolder, until } from '../support/processes.ts';
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+const iprevd = (...args: string[]) => run('node', [cli, ...args]);
+const file = (name: string, text: string): string => {
+  writeFileSync(join(folder.path, name), text);
+  return join(folder.path, name);
+};
+const zone = 'deploy/demo/zone.yaml';
+
+describe('check', () => {
+  test('for a person', async () => {
+    const { code, output } = await iprevd('check', '127.0.0.8', '--zone', zone, '--policy', 'strict', '--helo', 'x\ny');
+    expect(code).toBe(0);
+    expect(output).toBe(`client   127.0.0.8, HELO x\\x0ay
+asked    PTR 8.0.0.127.in-addr.arpa  broken.customer.example, mail.customer.example
+         A broken.customer.example   SERVFAIL
+         A mail.customer.example     127.0.0.8  confirms the client
+iprev    pass (confirmed): mail.customer.example
+naming   unknown
+rules    ✘ no-ptr        reject 550 5.7.25
+         ✘ unconfirmed   reject 550 5.7.25
+         ✘ trouble       defer 450 4.7.25
+         ✘ generic-name  tag generic-name
+         ✔ otherwise     accept
+verdict  accept, by otherwise
+`);
+  });
+
+  test('a refusal shows its reply, a softened one says why', async () => {
+    const policy = file(
+      'soft.yaml',
+      'rules: [{ id: r, when: { not: { iprev: pass } }, reject: "no" }]\notherwise: accept\n',
+    );
+    const { output } = await iprevd('check', '127.0.0.7', '--zone', zone, '--policy', policy);
+    expect(output).toMatch(
+      /^verdict {2}defer, by r\nreply {4}450 4\.7\.25 no \[PTR 7\.0\.0\.127\.in-addr\.arpa: SERVFAIL\] \(ref \w{11}\)\n {9}The policy says 5xx; a lookup failed/m,
+    );
+  });
+
+  test('for a program', async () => {
+    const { output } = await iprevd('check', '127.0.0.4', '--zone', zone, '--policy', 'strict', '--json');
+    const decision = JSON.parse(output);
+    expect(Object.keys(decision)).toEqual(['client', 'evidence', 'findings', 'verdict', 'trace']);
+    expect(decision).toMatchObject({
+      client: { ip: '127.0.0.4' },
+      evidence: { v: 1, door: 'check', ptr: { kind: 'records', records: ['mail.elsewhere.example'] } },
+      findings: { iprev: { result: 'fail', reason: 'mismatch' } },
+      verdict: {
+        action: 'reject',
+        rule: 'unconfirmed',
+        tags: [],
+        reply: { code: 550, enhanced: '5.7.25', text: expect.any(String) },
+      },
+    });
+    expect(decision.trace.slice(0, 2)).toEqual([
+      { rule: 'no-ptr', mode: 'enforce', held: false, does: 'reject 550 5.7.25' },
+      { rule: 'unconfirmed', mode: 'enforce', held: true, does: 'reject 550 5.7.25' },
+    ]);
+  });
+
+  test('a resolver that is down is an answer, not an error', async () => {
+    const { code, output } = await iprevd('check', '192.0.2.1', '--server', `127.0.0.1:${await freePort()}`, '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(output).findings.iprev).toEqual({ result: 'temperror', reason: 'ptr-network' });
+  });
+});
+
+describe('mistakes', () => {
+  const bad = file('bad.yaml', 'doors: [{ kind: smpt }]\nxyz: 1\n');
+  test.each([
+    [['check', '300.1.1.1'], 64, '"300.1.1.1" is not an IP address'],
+    [['check'], 64, "missing required argument 'ip'"],
+    [['chek'], 64, 'Did you mean check?'],
+    [['check', '192.0.2.1', '--server', 'x'], 64, '"x" is not the address of a DNS server'],
+    [['check', '192.0.2.1', '--server', '127.0.0.1', '--zone', zone], 64, '--zone and --server exclude each other'],
+    [['check', '192.0.2.1', '--policy', 'nope'], 78, 'nope: no such file (looked for nope and policies/nope.yaml)'],
+    [['check', '192.0.2.1', '--zone', bad], 78, 'unknown outcome "1" (known here: nxdomain, nodata'],
+    [['serve', '--config', '/nonexistent/iprevd.yaml'], 78, '/nonexistent/iprevd.yaml: no such file'],
+    [['serve', '--config', bad], 78, ':1:17: unknown word "smpt" (did you mean "smtp"?)'],
+    [['serve', '--log-level', 'loud'], 64, 'Allowed choices are debug, info, warn, error, silent'],
+  ])('%j exits %d', async (args, exitCode, words) => {
+    const { code, output } = await iprevd(...args);
+    expect(output).toContain(words);
+    expect(code).toBe(exitCode);
+    expect(output).not.toMatch(/^\s+at /m); // no stack trace
+  });
+
+  test('mistakes in configuration, policy and zone come together', async () => {
+    file('p.yaml', 'rules: []\n');
+    file('z.yaml', 'a.example: servfial\n');
+    const config = file(
+      'three.yaml',
+      'doors: [{ kind: policy, listen: 127.0.0.1:0 }]\npolicy: p.yaml\ndns: { zone: z.yaml }\n',
+    );
+    const { code, output } = await iprevd('serve', '--config', config);
+    expect(code).toBe(78);
+    expect(
+      output
+        .trim()
+        .split('\n')
+        .map((line) => line.replace(folder.path, '').replace(/^\//, '')),
+    ).toEqual([
+      'p.yaml:1:1: "otherwise" is missing',
+      'z.yaml:1:12: unknown outcome "servfial" (did you mean "servfail"?)',
+    ]);
+  });
+
+  test('a port in use is one sentence, and no other door stays open', async () => {
+    const port = await freePort();
+    const config = file(
+      'twice.yaml',
+      `doors: [{ kind: policy, listen: 127.0.0.1:0 }, { kind: policy, listen: 127.0.0.1:${port} }]\n`,
+    );
+    const first = start('node', [cli, 'serve', '--config', config]);
+    await until('the first listens', () => first.output().match(/listening/g)?.length === 2);
+    const { code, output } = await iprevd('serve', '--config', config);
+    expect(code).toBe(69);
+    expect(output).toContain(`iprevd: cannot listen on 127.0.0.1:${port}: another program is there already`);
+    expect(await first.stop()).toBe(0);
+  });
+
+  test('help answers on every level', async () => {
+    for (const args of [['--help'], ['check', '--help'], ['serve', '--help'], ['demo', '--help']]) {
+      const { code, output } = await iprevd(...args);
+      expect(code).toBe(0);
+      expect(output).toContain('Usage: iprevd');
+    }
+  });
+});
+
+test('the policies that come with iprevd, and the examples, are right', async () => {
+  for (const policy of readdirSync(join(projectFolder, 'policies'))) {
+    expect((await iprevd('check', '127.0.0.2', '--zone', zone, '--policy', `policies/${policy}`)).code).toBe(0);
+  }
+});
+
+test('the demo: eight clients, eight lines, the right verdicts, and the log beside them', async () => {
+  const ports = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const original = readFileSync(join(projectFolder, 'deploy/demo/iprevd.yaml'), 'utf8');
+  const moved = [2525, 2526, 2527, 10045].reduce(
+    (text, port, i) => text.replaceAll(`127.0.0.1:${port}`, `127.0.0.1:${ports[i]}`),
+    original,
+  );
+  file('zone.yaml', readFileSync(join(projectFolder, zone), 'utf8'));
+  const running = start('node', [
+    cli,
+    'demo',
+    '--config',
+    file('demo.yaml', moved),
+    '--folder',
+    join(folder.path, 'var'),
+  ]);
+  await until('the demo says what next', () => running.output().includes('Ctrl-C ends it.'));
+  const shown = running.output().split('\n').slice(1, 9);
+  expect(shown.map((line) => line.replace(/ {2,}/g, '|').replace(/(stored as|ref) .*/, '$1'))).toEqual([
+    'confirmed|127.0.0.2|mail.good.example|pass confirmed|accept|otherwise|250 2.0.0 stored as',
+    'no PTR|127.0.0.3|-|permerror no-ptr|reject|no-ptr|550 5.7.25 no PTR record for 127.0.0.3 [PTR 3.0.0.127.in-addr.arpa: NXDOMAIN] (ref',
+    'mismatch|127.0.0.4|mail.elsewhere.example|fail mismatch|tag|unconfirmed|250 2.0.0 stored as',
+    'stale name|127.0.0.5|old.gone.example|fail stale|tag|unconfirmed|250 2.0.0 stored as',
+    'generic name|127.0.0.6|127-0-0-6.dyn.isp.example|pass confirmed|tag|generic-name 250 2.0.0 stored as',
+    'SERVFAIL|127.0.0.7|-|temperror ptr-servfail|defer|trouble|450 4.7.25 reverse DNS of 127.0.0.7 could not be checked [PTR 7.0.0.127.in-addr.arpa: SERVFAIL] (ref',
+    'second PTR|127.0.0.8|mail.customer.example (2)|pass confirmed|accept|otherwise|250 2.0.0 stored as',
+    'IPv6|2001:db8::25|six.example|pass confirmed|accept|otherwise|250 2.0.0 stored as',
+  ]);
+  expect(readdirSync(join(folder.path, 'var/maildir/new'))).toHaveLength(6);
+  const decisions = readFileSync(join(folder.path, 'var/iprevd.log'), 'utf8').match(/"msg":"decision"/g);
+  expect(decisions).toHaveLength(8);
+  expect(await running.stop('SIGINT')).toBe(0);
+});

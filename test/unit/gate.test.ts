@@ -1,0 +1,79 @@
+import { expect, test } from '@jest/globals';
+import { dnsError } from '../../src/core/answer.ts';
+import type { Client } from '../../src/core/client.ts';
+import type { Decision } from '../../src/core/verdict.ts';
+import { makeGate } from '../../src/gate.ts';
+import type { Answers } from '../../src/gather.ts';
+import { policyOf } from '../support/doors.ts';
+import { ipOf } from '../support/evidence.ts';
+
+const ip = ipOf('192.0.2.7');
+const client: Client = { ip, stage: 'rcpt', authenticated: false };
+const nobody: Answers = { ptr: { kind: 'nxdomain', ttl: 1 }, forward: [] };
+
+function setUp(gather: () => Promise<Answers> = async () => nobody) {
+  let clock = 1_000;
+  const reported: [Decision, number][] = [];
+  const policies = [policyOf('rules: []\notherwise: accept'), policyOf('rules: []\notherwise: reject')];
+  let current = 0;
+  const gate = makeGate({
+    gather: async () => {
+      clock += 25;
+      return gather();
+    },
+    policy: () => policies[current] ?? policyOf(''),
+    report: (decision, ms) => reported.push([decision, ms]),
+    newRef: () => 'ref1',
+    now: () => clock,
+  });
+  return { gate, reported, reload: () => (current = 1) };
+}
+
+test('the decision that was told is reported once, with the time it took', async () => {
+  const { gate, reported } = setUp();
+  const inquiry = gate.open('smtp', ip);
+  const decision = await inquiry.decide(client);
+  inquiry.told(decision);
+  inquiry.told(decision);
+  await inquiry.close(client);
+  expect(reported).toEqual([[decision, 25]]);
+  expect(decision.evidence).toMatchObject({
+    v: 1,
+    id: 'ref1',
+    at: '1970-01-01T00:00:01.000Z',
+    door: 'smtp',
+    ...nobody,
+  });
+});
+
+test('a session that was told nothing is reported when it ends', async () => {
+  const { gate, reported } = setUp();
+  await gate.open('policy', ip).close({ ...client, stage: 'connect' });
+  expect(reported.map(([{ evidence, verdict }]) => [evidence.client.stage, verdict.action])).toEqual([
+    ['connect', 'accept'],
+  ]);
+});
+
+test('the policy of a session is the one it began with', async () => {
+  const { gate, reload } = setUp();
+  const before = gate.open('smtp', ip);
+  reload();
+  expect((await before.decide(client)).verdict.action).toBe('accept');
+  expect((await gate.open('smtp', ip).decide(client)).verdict.action).toBe('reject');
+});
+
+test('a bug in gathering reaches who waits for it, and nobody else', async () => {
+  const { gate, reported } = setUp(async () => {
+    throw new Error('a bug of ours');
+  });
+  const inquiry = gate.open('smtp', ip);
+  await new Promise((resolve) => setTimeout(resolve, 5)); // an unhandled rejection would end the process here
+  await expect(inquiry.decide(client)).rejects.toThrow('a bug of ours');
+  await expect(inquiry.close(client)).rejects.toThrow('a bug of ours');
+  expect(reported).toEqual([]);
+});
+
+test('DNS trouble is no bug', async () => {
+  const { gate } = setUp(async () => ({ ptr: dnsError('timeout'), forward: [] }));
+  expect((await gate.open('smtp', ip).decide(client)).findings.iprev.result).toBe('temperror');
+});

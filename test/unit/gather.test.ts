@@ -1,0 +1,67 @@
+import { expect, test } from '@jest/globals';
+import { dnsError } from '../../src/core/answer.ts';
+import { toZone } from '../../src/core/zone.ts';
+import type { Resolver } from '../../src/dns/resolver.ts';
+import { zoneResolver } from '../../src/dns/zone.ts';
+import { gatherer } from '../../src/gather.ts';
+import { ipOf } from '../support/evidence.ts';
+import { failNth } from '../support/faults.ts';
+
+const client = ipOf('192.0.2.7');
+
+test('asks for the PTR, then for all names in the family of the client', async () => {
+  const resolver = failNth(
+    zoneResolver(toZone({ '2001:db8::7': ['a.example', 'b.example'], 'a.example': ['192.0.2.7'] })),
+    0,
+  );
+  const answers = await gatherer(resolver, 1_000)(ipOf('2001:db8::7'));
+  expect(resolver.asked.map((question) => question.split(' ')[0])).toEqual(['PTR', 'AAAA', 'AAAA']);
+  expect(answers.forward).toEqual([
+    { name: 'a.example', addresses: { kind: 'nodata', ttl: 300 } },
+    { name: 'b.example', addresses: { kind: 'nxdomain', ttl: 300 } },
+  ]);
+});
+
+test('of twelve names ten are asked about, odd ones are not', async () => {
+  const names = ['1.2.3.4', 'a b', ...Array.from({ length: 12 }, (_, i) => `n${i}.example`)];
+  const resolver = failNth(zoneResolver(toZone({ '192.0.2.7': names })), 0);
+  await gatherer(resolver, 1_000)(client);
+  expect(resolver.asked.slice(1)).toEqual(names.slice(2, 12).map((name) => `A ${name}`));
+});
+
+test('a name that confirms ends the wait for the others, which are then left out', async () => {
+  const zone = zoneResolver(toZone({ '192.0.2.7': ['slow.example', 'mx.example'], 'mx.example': ['192.0.2.7'] }));
+  const resolver: Resolver = {
+    lookup: (name, type) => (name === 'slow.example' ? new Promise(() => {}) : zone.lookup(name, type)),
+  };
+  expect((await gatherer(resolver, 10_000)(client)).forward.map(({ name }) => name)).toEqual(['mx.example']);
+});
+
+test('what has not come by the deadline is a timeout', async () => {
+  const zone = zoneResolver(toZone({ '192.0.2.7': ['slow.example', 'mx.example'], 'mx.example': ['192.0.2.8'] }));
+  const slowName: Resolver = {
+    lookup: (name, type) => (name === 'slow.example' ? new Promise(() => {}) : zone.lookup(name, type)),
+  };
+  expect((await gatherer(slowName, 50)(client)).forward).toEqual([
+    { name: 'slow.example', addresses: dnsError('timeout') },
+    { name: 'mx.example', addresses: { kind: 'records', records: ['192.0.2.8'], ttl: 300 } },
+  ]);
+  expect(await gatherer({ lookup: () => new Promise(() => {}) }, 50)(client)).toEqual({
+    ptr: dnsError('timeout'),
+    forward: [],
+  });
+});
+
+test('an address record that is no address is not one of ours', async () => {
+  const resolver: Resolver = {
+    lookup: async (_, type) => ({
+      kind: 'records',
+      records: type === 'PTR' ? ['MX.example.'] : ['nonsense', '192.0.2.7'],
+      ttl: 1,
+    }),
+  };
+  expect(await gatherer(resolver, 1_000)(client)).toMatchObject({
+    ptr: { records: ['mx.example'] },
+    forward: [{ name: 'mx.example', addresses: { records: ['192.0.2.7'] } }],
+  });
+});

@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { decide } from '../../src/core/decide.ts';
+import { decisionFields } from '../../src/log.ts';
+import { makeRefs } from '../../src/ref.ts';
+import { policyOf } from '../support/doors.ts';
+import { evidenceOf } from '../support/evidence.ts';
+
+test('a decision line tells who, what was found, which rule, and how long it took', () => {
+  const policy = policyOf(`
+rules:
+  - { id: would, when: { iprev: fail }, mode: monitor, reject: "x" }
+  - { id: weak, when: { iprev: fail }, tag: weak, score: 2 }
+  - { id: no, when: { reason: mismatch }, reject: "no" }
+otherwise: accept`);
+  const client = { port: 4, helo: 'mx.example', sender: 'a@b.example', recipient: 'c@d.example' };
+  const evidence = evidenceOf({ ptr: ['mx.example'], forward: { 'mx.example': ['192.0.2.8'] }, client });
+  expect(decisionFields(decide(policy, evidence), 12.4)).toEqual({
+    ref: 'testref',
+    door: 'check',
+    client: '192.0.2.7',
+    port: 4,
+    stage: 'rcpt',
+    helo: 'mx.example',
+    sender: 'a@b.example',
+    recipient: 'c@d.example',
+    ptr: ['mx.example'],
+    iprev: 'fail',
+    reason: 'mismatch',
+    name: undefined,
+    naming: 'unknown',
+    rule: 'no',
+    action: 'reject',
+    tags: ['weak'],
+    score: 2,
+    reply: '550 5.7.25',
+    softened: undefined,
+    would: ['would'],
+    ms: 12,
+  });
+});
+
+test('foreign bytes are escaped, wherever they come from', () => {
+  const hostile = 'x\r\n{"level":"error"}\x1b[2J\u202e';
+  const evidence = evidenceOf({ ptr: [hostile], client: { helo: hostile, sender: hostile, recipient: hostile } });
+  const line = JSON.stringify(decisionFields(decide(policyOf('rules: []\notherwise: accept'), evidence), 0));
+  expect(line).toMatch(/^[\x20-\x7e]*$/);
+  expect(line).toContain('\\\\x0d\\\\x0a');
+});
+
+test('refs sort by time, do not repeat, and have no look-alikes', () => {
+  let clock = Date.parse('2026-11-21T00:00:00Z');
+  const next = makeRefs(() => clock, 32 ** 4 - 3);
+  const refs = Array.from({ length: 1_000 }, () => next());
+  expect(new Set(refs).size).toBe(1_000);
+  expect(refs[0]).toMatch(/^[0-9a-hjkmnp-tv-z]{11}$/);
+  clock += 1_000;
+  expect(next() > (refs[0] ?? '')).toBe(true);
+});
