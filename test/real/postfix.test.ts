@@ -1,7 +1,9 @@
 // Real Postfix on either side: asking the policy door about each client, and behind the SMTP door as the mail server.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { run, temporaryFolder, until } from '../support/processes.ts';
+import { projectFolder, run, temporaryFolder, until } from '../support/processes.ts';
 import { describeWith } from '../support/programs.ts';
 import { openRealDns, type RealDns } from '../support/real-dns.ts';
 import { openRealPostfix, type RealPostfix } from '../support/real-postfix.ts';
@@ -38,7 +40,10 @@ describeWith(programs, 'Postfix asks the policy door', () => {
     postfix = await openRealPostfix({
       folder: folder.path,
       deliverTo: sinkAt,
-      main: `smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:${service.policyPort}, permit_auth_destination, reject`,
+      main: readFileSync(join(projectFolder, 'deploy/postfix/delegation.main.cf'), 'utf8').replaceAll(
+        '10045',
+        String(service.policyPort),
+      ),
     });
   });
   afterAll(async () => {
@@ -110,8 +115,14 @@ describeWith(programs, 'Postfix stands behind the SMTP door', () => {
     dns = await openRealDns(folder.path);
     sink = await openSink();
     const deliverTo = `127.0.0.1:${sink.endpoint.port}`;
-    // As the README has it: the smtpd behind takes mail from the front alone, for its own domains.
-    postfix = await openRealPostfix({ folder: folder.path, deliverTo });
+    // As the README has it. Everybody comes from 127.0.0.1 now, which is in mynetworks here as it is everywhere.
+    const recipe = readFileSync(join(projectFolder, 'deploy/postfix/front.master.cf'), 'utf8');
+    const smtpd = recipe
+      .split('\n')
+      .filter((line) => line.startsWith('  -o '))
+      .join('\n');
+    expect(smtpd.split('\n')).toHaveLength(4);
+    postfix = await openRealPostfix({ folder: folder.path, deliverTo, smtpd });
     const backend = `127.0.0.1:${postfix.port}`;
     service = await startRealService({ folder: folder.path, dnsServer: dns.resolver, policy: 'standard', backend });
   });

@@ -18,6 +18,8 @@ export interface RealPostfixParts {
   readonly deliverTo: string;
   /** Lines of main.cf on top of the usual. */
   readonly main?: string;
+  /** "  -o name=value" lines for its smtpd. */
+  readonly smtpd?: string;
 }
 
 /** Debian's user and group for Postfix's daemons. */
@@ -25,7 +27,12 @@ async function idOf(user: string): Promise<number> {
   return Number((await run('id', ['-u', user])).output.trim());
 }
 
-export async function openRealPostfix({ folder, deliverTo, main = '' }: RealPostfixParts): Promise<RealPostfix> {
+export async function openRealPostfix({
+  folder,
+  deliverTo,
+  main = '',
+  smtpd = '',
+}: RealPostfixParts): Promise<RealPostfix> {
   const port = await freePort();
   const [host, deliverPort] = deliverTo.split(':');
   const place = (name: string): string => join(folder, 'postfix', name);
@@ -44,7 +51,7 @@ maillog_file = ${place('mail.log')}
 maillog_file_prefixes = ${folder}
 myhostname = postfix.test.example
 mydestination =
-mynetworks =
+mynetworks = 127.0.0.0/8
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 alias_maps =
@@ -65,6 +72,7 @@ ${main}
   writeFileSync(
     place('conf/master.cf'),
     `127.0.0.1:${port} inet n - n - - smtpd
+${smtpd}
 postlog unix-dgram n - n - 1 postlogd
 pickup unix n - n 60 1 pickup
 qmgr unix n - n 300 1 qmgr

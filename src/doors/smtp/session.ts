@@ -53,7 +53,9 @@ export class Session extends SMTPConnection {
   /** Greets at once: the library's own init() waits 100 ms. */
   override init(): void {
     if (this.#ip === undefined) {
-      this._socket.destroy(); // gone before it was accepted: there is no address to look up
+      // Gone before it was accepted: there is no address to look up, and nobody to tell of an error.
+      this._socket.on('error', () => {});
+      this._socket.destroy();
       this._server.connections.delete(this);
       return;
     }
