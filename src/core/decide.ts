@@ -8,10 +8,10 @@ import { type Condition, type Facts, holds } from './condition.ts';
 import type { Evidence } from './evidence.ts';
 import { fields, fill, lookedUp } from './explain.ts';
 import { assess, type Findings } from './findings.ts';
-import { type Actions, authenticatedId, otherwiseId, type Policy, type Refusal } from './policy.ts';
+import { type Actions, authenticatedId, otherwiseId, type Policy } from './policy.ts';
 import { makeReply } from './reply.ts';
 import { soften } from './soften.ts';
-import type { Decision, TraceLine, Verdict } from './verdict.ts';
+import type { Decision, End, TraceLine, Verdict } from './verdict.ts';
 
 export function decide(policy: Policy, evidence: Evidence): Decision {
   const findings = assess(evidence);
@@ -23,12 +23,6 @@ export function decide(policy: Policy, evidence: Evidence): Decision {
   );
   return { evidence, findings, verdict: verdictOf(end, walked, evidence, findings), trace: walked.trace };
 }
-
-/** How a walk through the rules ended. */
-export type End =
-  | { readonly kind: 'accept'; readonly rule: string }
-  | { readonly kind: 'refuse'; readonly rule: string; readonly refusal: Refusal; readonly softened?: true }
-  | { readonly kind: 'pending'; readonly rule: string; readonly stage: Stage };
 
 interface Walked {
   readonly end: End;

@@ -4,12 +4,12 @@
 // becomes the matching 4xx. Pure; the vocabulary of condition.ts decides which answers must be told apart.
 
 import { type DnsAnswer, dnsError } from './answer.ts';
-import type { End } from './decide.ts';
 import { candidateNames, type Evidence, type Forward } from './evidence.ts';
 import { type Ip, isIpv4, parseIp, reverseName } from './ip.ts';
 import { iprev } from './iprev.ts';
 import { namesMax } from './limits.ts';
 import { type ClaimedName, claimedName, type HostName } from './name.ts';
+import type { End } from './verdict.ts';
 
 /** `again` walks the same policy over other evidence. An end that is no 5xx comes back as it is. */
 export function soften(evidence: Evidence, end: End, again: (evidence: Evidence) => End): End {

@@ -4,6 +4,7 @@ import type { Stage } from './client.ts';
 import type { Truth } from './condition.ts';
 import type { Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
+import type { Refusal } from './policy.ts';
 import type { Reply } from './reply.ts';
 
 /** The four words of every outside form; `tag` is "accepted, with tags". */
@@ -28,6 +29,12 @@ export type Verdict =
     } & Accumulated)
   /** The rule that cannot be answered before `stage`; ask again then. */
   | ({ readonly action: 'pending'; readonly rule: string; readonly stage: Stage } & Accumulated);
+
+/** How a walk through the rules ended, before it is put into words. */
+export type End =
+  | { readonly kind: 'accept'; readonly rule: string }
+  | { readonly kind: 'refuse'; readonly rule: string; readonly refusal: Refusal; readonly softened?: true }
+  | { readonly kind: 'pending'; readonly rule: string; readonly stage: Stage };
 
 /** One line for each rule, in file order. */
 export interface TraceLine {

@@ -21,6 +21,8 @@ export interface Sink {
   /** Every command line, in order, of all connections. */
   readonly commands: readonly string[];
   readonly connections: () => number;
+  /** Reads nothing more of what is connected now. */
+  pause(): void;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,9 @@ export async function openSink(script: Script = () => 'default'): Promise<Sink> 
     messages,
     commands,
     connections: () => count,
+    pause: () => {
+      for (const socket of sockets) socket.pause();
+    },
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -234,6 +234,26 @@ describe('the message', () => {
     expect(sink.messages).toHaveLength(1); // that of the player
   });
 
+  test('a backend that reads no more stops the client, and memory with it', async () => {
+    const { doors, sink } = await setUp();
+    const client = await type(doors);
+    client.say('EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@test.example>\r\nDATA\r\n');
+    await client.hear(/^354 /m);
+    sink.pause();
+    const block = Buffer.from(`${'x'.repeat(998)}\r\n`.repeat(1_024));
+    let flushed = 0;
+    for (let i = 0; i < 64; i++) client.socket.write(block, () => (flushed += block.length));
+    let before = -1;
+    await until('nothing more is taken', async () => {
+      const still = flushed === before;
+      before = flushed;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return still;
+    });
+    // What the kernel's buffers hold on both links, and a little in between.
+    expect(flushed).toBeLessThan(32 * block.length);
+  });
+
   test('fields that claim to be ours are removed, tags have fields of their own', async () => {
     const { doors, sink } = await setUp();
     await play(
