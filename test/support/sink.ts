@@ -21,6 +21,8 @@ export interface Sink {
   /** Every command line, in order, of all connections. */
   readonly commands: readonly string[];
   readonly connections: () => number;
+  /** Content whose final dot never came, as far as it did. */
+  readonly unfinished: readonly Buffer[];
   /** Reads nothing more of what is connected now. */
   pause(): void;
   close(): Promise<void>;
@@ -37,6 +39,7 @@ const defaults: Record<string, string> = {
 export async function openSink(script: Script = () => 'default'): Promise<Sink> {
   const messages: Received[] = [];
   const commands: string[] = [];
+  const unfinished: Buffer[] = [];
   const sockets = new Set<Socket>();
   let count = 0;
   const server: Server = createServer((socket) => {
@@ -44,13 +47,14 @@ export async function openSink(script: Script = () => 'default'): Promise<Sink> 
     count++;
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
-    serve(socket, script, messages, commands);
+    serve(socket, script, messages, commands, unfinished);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     endpoint: { kind: 'tcp', host: '127.0.0.1', port: (server.address() as AddressInfo).port },
     messages,
     commands,
+    unfinished,
     connections: () => count,
     pause: () => {
       for (const socket of sockets) socket.pause();
@@ -62,7 +66,7 @@ export async function openSink(script: Script = () => 'default'): Promise<Sink> 
   };
 }
 
-function serve(socket: Socket, script: Script, messages: Received[], commands: string[]): void {
+function serve(socket: Socket, script: Script, messages: Received[], commands: string[], unfinished: Buffer[]): void {
   let unread = Buffer.alloc(0);
   /** Content so far, in the pieces it came in: joined once, or ten megabytes would be copied for each of them. */
   let content: Buffer[] = [];
@@ -77,6 +81,9 @@ function serve(socket: Socket, script: Script, messages: Received[], commands: s
     return reply?.startsWith('2') === true || reply?.startsWith('3') === true;
   };
   say('GREETING', '');
+  socket.on('close', () => {
+    if (inData) unfinished.push(Buffer.concat([...content, unread]));
+  });
   socket.on('data', (octets: Buffer) => {
     unread = Buffer.concat([unread, octets]);
     for (;;) {

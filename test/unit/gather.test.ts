@@ -34,7 +34,7 @@ test('a name that confirms ends the wait for the others, which are then left out
   const resolver: Resolver = {
     lookup: (name, type) => (name === 'slow.example' ? new Promise(() => {}) : zone.lookup(name, type)),
   };
-  expect((await gatherer(resolver, 10_000)(client)).forward.map(({ name }) => name)).toEqual(['mx.example']);
+  expect((await gatherer(resolver, 3_600_000)(client)).forward.map(({ name }) => name)).toEqual(['mx.example']);
 });
 
 test('what has not come by the deadline is a timeout', async () => {

@@ -9,8 +9,6 @@ import { messageFilter } from './message.ts';
 import { type BackendReply, isPositive } from './replies.ts';
 
 export interface Relay {
-  /** True between an accepted MAIL and the end of its message. */
-  readonly inTransaction: boolean;
   mail(command: PathCommand): Promise<BackendReply>;
   rcpt(command: PathCommand): Promise<BackendReply>;
   /** 354: content may come. */
@@ -30,6 +28,7 @@ export type Content = Readable & { readonly sizeExceeded: boolean };
 
 export function makeRelay(open: () => Promise<Backend>, authservId: string): Relay {
   let backend: Backend | undefined;
+  /** Between an accepted MAIL and the end of its message. */
   let inTransaction = false;
   let abandoned = false;
   let closed = false;
@@ -55,9 +54,6 @@ export function makeRelay(open: () => Promise<Backend>, authservId: string): Rel
   };
 
   return {
-    get inTransaction() {
-      return inTransaction;
-    },
     async mail(command) {
       const reused = backend?.usable === true;
       const reply = await begin(command).catch((error: unknown) => {

@@ -123,7 +123,8 @@ export class Session extends SMTPConnection {
     this.#answer(
       async () => {
         const decision = await this.#decide('mail');
-        // Refused clients hear it at RCPT, so that the log has sender and recipient; the backend is not bothered.
+        // Refused clients hear it at RCPT, so that the log has sender and recipient; the backend is not bothered. An early
+        // verdict is the late one (decide.ts), so no recipient of this transaction will need it.
         return refuses(decision.verdict) ? refusal(250, '2.1.0', 'Ok') : this.#relay.mail(this.#known(this.#mail));
       },
       (reply) => this.#pass(reply, callback),
@@ -136,10 +137,6 @@ export class Session extends SMTPConnection {
         const decision = await this.#decide('rcpt');
         if (settled(decision.verdict)) this.#inquiry?.told(decision);
         if (refuses(decision.verdict)) return refusalReply(decision.verdict.reply);
-        if (!this.#relay.inTransaction) {
-          const mail = await this.#relay.mail(this.#known(this.#mail));
-          if (!isPositive(mail)) return mail;
-        }
         const reply = await this.#relay.rcpt(this.#known(this.#rcpt));
         if (isPositive(reply)) this.#accepted.push(decision);
         return reply;

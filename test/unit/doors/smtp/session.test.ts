@@ -161,6 +161,13 @@ describe('in step with the backend', () => {
     expect(log()).toMatch(/"problem":"backend 127\.0\.0\.1:\d+ refuses the connection","msg":"backend"/);
   });
 
+  test('extensions: what the backend offers is offered, its SIZE included', async () => {
+    const { doors } = await setUp();
+    await play(part(doors)); // by now the door has met its backend
+    const offers = (await play(part(doors))).ehlo?.split('\n').slice(1);
+    expect(offers).toEqual(['250-PIPELINING', '250-8BITMIME', '250-SMTPUTF8', '250-DSN', '250 SIZE 50000000']);
+  });
+
   test('extensions: what the backend does not offer is not offered, nor taken', async () => {
     const { doors } = await setUp((verb) => (verb === 'EHLO' ? '250-sink\r\n250 SIZE 1000' : 'default'));
     await play(part(doors)); // by now the door has met its backend
@@ -225,6 +232,8 @@ describe('the message', () => {
     expect(await dialogue(doors, content)).toBe('550 5.6.11');
     expect(sink.messages).toHaveLength(0);
     expect(sink.commands.join('\n')).not.toContain('evil');
+    await until('the link is cut', () => sink.unfinished.length === 1);
+    expect(sink.unfinished[0]?.toString('latin1')).not.toMatch(/QUIT|evil/);
   });
 
   test('a message larger than the limit is heard to its end and refused', async () => {
