@@ -13,7 +13,7 @@ import { parseServer } from './core/endpoint.ts';
 import { type Ip, parseIp } from './core/ip.ts';
 import { type Checked, printProblem, quote } from './core/problem.ts';
 import { demo } from './demo/demo.ts';
-import type { Server } from './dns/transport.ts';
+import type { Server } from './dns/resolver.ts';
 import { gatherer } from './gather.ts';
 import { ListenError } from './listen.ts';
 import { defaultPolicy, loadConfig, loadPolicy, loadZone } from './load.ts';

@@ -1,7 +1,6 @@
 // The wiring: a loaded configuration becomes a running service. Resolver behind cache behind gather behind gate, doors in
 // front of it. Nothing is decided here.
 
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { type Config, type DoorConfig, dnsTimeoutDefaultMs } from './config.ts';
 import { printEndpoint } from './core/endpoint.ts';
@@ -9,9 +8,9 @@ import { drainMs } from './core/limits.ts';
 import type { Decision } from './core/verdict.ts';
 import type { Zone } from './core/zone.ts';
 import { cached } from './dns/cache.ts';
-import { readResolvConf } from './dns/resolv-conf.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { stubResolver } from './dns/stub.ts';
+import { systemServers } from './dns/system-servers.ts';
 import { zoneResolver } from './dns/zone.ts';
 import { policyDoor } from './doors/policy/server.ts';
 import { smtpDoor } from './doors/smtp/server.ts';
@@ -48,6 +47,7 @@ export async function startService(
   const endpoints: string[] = [];
   const stop = async (ms = drainMs): Promise<void> => {
     await Promise.all(open.map((door) => door.drain(ms)));
+    resolver.close();
   };
   try {
     for (const doorConfig of config.doors) {
@@ -68,10 +68,12 @@ export async function startService(
 export async function openResolver(
   dns: Pick<NonNullable<Config['dns']>, 'servers' | 'timeout'> | undefined,
   zone: Zone | undefined,
-): Promise<Resolver> {
-  if (zone !== undefined) return cached(zoneResolver(zone));
-  const servers = dns?.servers ?? readResolvConf(await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
-  return cached(stubResolver(servers, dns?.timeout ?? dnsTimeoutDefaultMs));
+): Promise<Resolver & { close(): void }> {
+  if (zone !== undefined) return { ...cached(zoneResolver(zone)), close: () => {} };
+  const named = dns?.servers;
+  const servers = named === undefined ? await systemServers('/etc/resolv.conf') : () => named;
+  const stub = stubResolver(servers, dns?.timeout ?? dnsTimeoutDefaultMs);
+  return { ...cached(stub), close: () => stub.close() };
 }
 
 function makeDoor(config: DoorConfig, name: string, gate: Gate, log: Logger): Door {

@@ -8,11 +8,26 @@ export type RecordType = 'PTR' | 'A' | 'AAAA';
 export const dnsErrors = ['servfail', 'refused', 'timeout', 'network', 'malformed'] as const;
 export type DnsError = (typeof dnsErrors)[number];
 
+/** An extended error (RFC 8914): the server's own word on why. `text` is printable ASCII and may be ''. */
+export interface ExtendedError {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** What a server says beside its answer. Absent: nothing. Recorded, and no reason to judge differently. */
+export interface Remarks {
+  /** The resolver validated the answer by DNSSEC (the AD bit, RFC 6840 s5.8). As good as the way to the resolver. */
+  readonly ad?: true;
+  readonly ede?: readonly ExtendedError[];
+}
+
 /** `ttl` in seconds: how long this may be believed. For the two negative kinds see RFC 2308 s5; errors have none. */
-export type DnsAnswer<T> =
-  | { readonly kind: 'records'; readonly records: readonly T[]; readonly ttl: number }
-  | { readonly kind: 'nodata' | 'nxdomain'; readonly ttl: number }
-  | { readonly kind: 'error'; readonly code: DnsError };
+export type DnsAnswer<T> = Remarks &
+  (
+    | { readonly kind: 'records'; readonly records: readonly T[]; readonly ttl: number }
+    | { readonly kind: 'nodata' | 'nxdomain'; readonly ttl: number }
+    | { readonly kind: 'error'; readonly code: DnsError }
+  );
 
 export function dnsError(code: DnsError): DnsAnswer<never> {
   return { kind: 'error', code };

@@ -18,6 +18,35 @@ export const conditionDepthMax = 32;
 /** RFC 1034 s3.6.2 sets no limit on CNAME chains; resolvers stop at 8 to 16. */
 export const cnameChainMax = 8;
 
+/** RFC 9715 s3.2: answers up to this size travel in one packet everywhere; larger ones come over TCP. */
+export const ednsOctets = 1_232;
+
+/** Random source ports towards one server at a time: four bits that a forger must guess beside id and letter case. */
+export const udpPortsMax = 16;
+
+/** Then a port is given up for a new random one. */
+export const udpQuestionsPerPort = 512;
+
+/** Questions on their way to DNS servers; unbound takes as many in its default (num-queries-per-thread 1024 to 2048). */
+export const questionsInFlightMax = 1_000;
+
+/** Questions waiting for their turn; at 10,000 answers a second the last of them waits for two seconds. */
+export const questionsInLineMax = 20_000;
+
+/** A server that was silent is asked last for this long, twice as long each time, up to the second figure. */
+export const serverRestMs = 1_000;
+export const serverRestMaxMs = 60_000;
+
+/** Octets of names read for one packet, pointers followed: twice the largest packet, and a few milliseconds at worst. */
+export const nameOctetsPerPacketMax = 2 * 65_536;
+
+/** Ten names are tried; what stands behind the hundredth is not even read. */
+export const ptrNamesReadMax = 100;
+
+/** RFC 8914 s2 allows several extended errors; three say enough, in a line each. */
+export const edeMax = 3;
+export const edeOctetsMax = 120;
+
 /** RFC 2181 s8 allows 68 years; a day is the longest that anyone should wait for a corrected record. */
 export const ttlMaxS = 86_400;
 

@@ -2,7 +2,7 @@
 // lists do not apply, since every name we ask for is absolute. Nothing usable means a server on this machine.
 
 import { parseIp } from '../core/ip.ts';
-import type { Server } from './transport.ts';
+import type { Server } from './resolver.ts';
 
 const serversMax = 3;
 

@@ -2,6 +2,7 @@
 // (zone.ts) and the cache in front of either (cache.ts) all have this shape, and so have the fakes of the tests.
 
 import type { DnsAnswer, RecordType } from '../core/answer.ts';
+import type { Ip } from '../core/ip.ts';
 
 export interface Resolver {
   /**
@@ -9,4 +10,10 @@ export interface Resolver {
    * (see ClaimedName), for A and AAAA canonical addresses. Never rejects: trouble is an answer of kind "error".
    */
   lookup(name: string, type: RecordType): Promise<DnsAnswer<string>>;
+}
+
+/** A DNS server that is asked for recursion. */
+export interface Server {
+  readonly ip: Ip;
+  readonly port: number;
 }

@@ -1,124 +1,223 @@
-// The wire format of RFC 1035, as much of it as a stub resolver needs: one question out, its answer in. Decoding is
-// strict and bounded: compression pointers only lead backwards, counts are checked against the size of the packet before
-// anything is read, the CNAME chain is walked from our own question. A packet that is not for us is `undefined`; one that
-// is for us and makes no sense is an answer of kind "error", code "malformed".
+// The wire format of RFC 1035 with EDNS(0) (RFC 6891), as much of it as a stub resolver needs: one question out, its answer
+// in. Decoding is strict and bounded: counts are checked against the size of the packet before anything is read, the
+// question must come back as it was sent, letter case included (0x20, a second secret beside id and port), and the CNAME
+// chain is walked from our own question. A packet that is not for us is `undefined`; one that is for us and makes no sense
+// is an answer of kind "error", code "malformed".
 
-import { type DnsAnswer, dnsError, type RecordType } from '../core/answer.ts';
+import { type DnsAnswer, dnsError, type ExtendedError, type RecordType, type Remarks } from '../core/answer.ts';
 import { parseIp } from '../core/ip.ts';
-import { cnameChainMax, negativeTtlWithoutSoaS } from '../core/limits.ts';
+import {
+  cnameChainMax,
+  edeMax,
+  edeOctetsMax,
+  ednsOctets,
+  negativeTtlWithoutSoaS,
+  ptrNamesReadMax,
+} from '../core/limits.ts';
+import { printable } from '../core/name.ts';
+import { endOfName, type NameReader, nameReader } from './wire-name.ts';
 
 export interface Question {
   /** 0..65535, random for each packet (RFC 5452 s9.2). */
   readonly id: number;
+  /** Which letters go out in upper case: bit n mod 32 for the n-th octet of the name. Random too. */
+  readonly caseMask: number;
+  /** Lower case, without final dot. */
   readonly name: string;
   readonly type: RecordType;
+  /** False for servers that choke on EDNS. */
+  readonly edns: boolean;
 }
 
-const typeCodes = { A: 1, CNAME: 5, SOA: 6, PTR: 12, AAAA: 28, NS: 2 } as const;
+const typeCodes = { A: 1, NS: 2, CNAME: 5, SOA: 6, PTR: 12, AAAA: 28, OPT: 41 } as const;
 const classIn = 1;
 const headerOctets = 12;
+/** The smallest record: a root owner, ten fixed octets, no data. */
+const recordOctetsMin = 11;
+const ednsRecordOctets = 11;
+/** RFC 1035 s2.3.4: 255 octets on the wire. */
+const nameCharactersMax = 253;
 
 /** Throws RangeError for a name that has no wire form; callers only ask for host names and reverse names. */
-export function encodeQuery({ id, name, type }: Question): Buffer {
-  const labels = name === '' ? [] : name.split('.').map((label) => Buffer.from(label, 'latin1'));
-  const octets = labels.reduce((sum, label) => sum + 1 + label.length, 1);
-  if (octets > 255 || labels.some((label) => label.length === 0 || label.length > 63))
-    throw new RangeError(`no wire form: ${JSON.stringify(name)}`);
-  const packet = Buffer.alloc(headerOctets + octets + 4);
+export function encodeQuery({ id, caseMask, name, type, edns }: Question): Buffer {
+  const packet = Buffer.allocUnsafe(headerOctets + name.length + 2 + 4 + (edns ? ednsRecordOctets : 0));
   packet.writeUInt16BE(id, 0);
-  packet.writeUInt16BE(0x0100, 2); // recursion desired
-  packet.writeUInt16BE(1, 4);
-  let at = headerOctets;
-  for (const label of labels) {
-    packet[at] = label.length;
-    at += 1 + label.copy(packet, at + 1);
+  packet.writeUInt16BE(0x0120, 2); // recursion desired; AD: we understand that bit in the answer (RFC 6840 s5.7)
+  packet.writeUInt32BE(0x00010000, 4);
+  packet.writeUInt32BE(edns ? 1 : 0, 8);
+  const end = writeName(packet, name, caseMask);
+  packet.writeUInt16BE(typeCodes[type], end);
+  packet.writeUInt16BE(classIn, end + 2);
+  if (edns) {
+    packet[end + 4] = 0; // root owner
+    packet.writeUInt16BE(typeCodes.OPT, end + 5);
+    packet.writeUInt16BE(ednsOctets, end + 7);
+    packet.writeUInt32BE(0, end + 9);
+    packet.writeUInt16BE(0, end + 13);
   }
-  packet.writeUInt16BE(typeCodes[type], at + 1);
-  packet.writeUInt16BE(classIn, at + 3);
   return packet;
 }
 
-/** `truncated`: ask again over TCP (RFC 7766 s5). */
-export type Decoded = { readonly truncated: true } | { readonly truncated: false; readonly answer: DnsAnswer<string> };
+function writeName(packet: Buffer, name: string, caseMask: number): number {
+  if (name.length > nameCharactersMax) throw new RangeError(`no wire form: ${JSON.stringify(name)}`);
+  let lengthAt = headerOctets;
+  for (let i = 0; i <= name.length; i++) {
+    const octet = i === name.length ? 0x2e : name.charCodeAt(i);
+    const at = headerOctets + 1 + i;
+    if (octet === 0x2e) {
+      const length = at - lengthAt - 1;
+      if (length < 1 || length > 63) throw new RangeError(`no wire form: ${JSON.stringify(name)}`);
+      packet[lengthAt] = length;
+      lengthAt = at;
+    } else {
+      const isLetter = octet >= 0x61 && octet <= 0x7a;
+      packet[at] = isLetter && (caseMask >>> (i & 31)) & 1 ? octet - 0x20 : octet;
+    }
+  }
+  packet[lengthAt] = 0;
+  return lengthAt + 1;
+}
 
-/** Undefined unless this is a response to exactly this question. */
-export function decodeResponse(packet: Buffer, question: Question): Decoded | undefined {
-  if (packet.length < headerOctets || packet.readUInt16BE(0) !== question.id) return undefined;
+/**
+ * `again`: the answer must be asked for in another way. Over TCP when it was cut (RFC 7766 s5) or when the question came
+ * back in another letter case, which an honest server may do and a forger must; without EDNS when the server knows none.
+ */
+export type Decoded =
+  | { readonly again: 'tcp' | 'plain'; readonly answer?: never }
+  | { readonly again?: never; readonly answer: DnsAnswer<string> };
+
+/** Undefined unless this is a response to exactly this query. */
+export function decodeResponse(packet: Buffer, query: Buffer, type: RecordType): Decoded | undefined {
+  if (packet.length < headerOctets || packet.readUInt16BE(0) !== query.readUInt16BE(0)) return undefined;
   const flags = packet.readUInt16BE(2);
   const isResponse = (flags & 0x8000) !== 0;
   const opcode = (flags >> 11) & 15;
-  if (!isResponse || opcode !== 0 || packet.readUInt16BE(4) !== 1) return undefined;
-  const asked = readName(packet, headerOctets);
-  if (asked === undefined || asked.end + 4 > packet.length) return undefined;
-  const isOurs =
-    asked.name === question.name.toLowerCase() && packet.readUInt16BE(asked.end) === typeCodes[question.type];
-  if (!isOurs || packet.readUInt16BE(asked.end + 2) !== classIn) return undefined;
-
-  if ((flags & 0x0200) !== 0) return { truncated: true };
   const rcode = flags & 15;
-  if (rcode === 5) return { truncated: false, answer: dnsError('refused') };
-  if (rcode !== 0 && rcode !== 3) return { truncated: false, answer: dnsError('servfail') };
-  return { truncated: false, answer: readAnswer(packet, asked.end + 4, question, rcode === 3) };
+  if (!isResponse || opcode !== 0) return undefined;
+  const hadEdns = query.readUInt16BE(10) === 1;
+  // RFC 6891 s7: a server without EDNS says FORMERR or NOTIMP, and may leave even the question out.
+  if (hadEdns && (rcode === 1 || rcode === 4) && packet.readUInt16BE(4) === 0) return { again: 'plain' };
+  if (packet.readUInt16BE(4) !== 1) return undefined;
+
+  const questionEnd = query.length - (hadEdns ? ednsRecordOctets : 0);
+  if (packet.length < questionEnd) return undefined;
+  if (packet.compare(query, headerOctets, questionEnd, headerOctets, questionEnd) !== 0) {
+    return sameButForCase(packet, query, questionEnd) ? { again: 'tcp' } : undefined;
+  }
+  if ((flags & 0x0200) !== 0) return { again: 'tcp' };
+  if (hadEdns && (rcode === 1 || rcode === 4)) return { again: 'plain' };
+  const records = readRecords(packet, questionEnd);
+  if (records === undefined) return { answer: dnsError('malformed') };
+  const remarks = readRemarks(packet, records, (flags & 0x0020) !== 0);
+  return { answer: { ...readAnswer(packet, records, type, rcode), ...remarks } };
 }
 
-interface Record {
-  readonly owner: string;
+function sameButForCase(packet: Buffer, query: Buffer, end: number): boolean {
+  const plain = (buffer: Buffer) => buffer.toString('latin1', headerOctets, end - 4).toLowerCase();
+  return plain(packet) === plain(query) && packet.compare(query, end - 4, end, end - 4, end) === 0;
+}
+
+interface WireRecord {
+  readonly section: 'answer' | 'authority' | 'additional';
+  /** Where its owner's name begins. */
+  readonly owner: number;
   readonly type: number;
   readonly ttl: number;
   readonly start: number;
   readonly end: number;
 }
 
-function readAnswer(packet: Buffer, start: number, question: Question, nameError: boolean): DnsAnswer<string> {
-  const malformed = dnsError('malformed');
-  const answerCount = packet.readUInt16BE(6);
-  const authorityCount = packet.readUInt16BE(8);
-  // The smallest record has 11 octets: a root owner, ten fixed octets, no data.
-  if ((answerCount + authorityCount) * 11 > packet.length - start) return malformed;
-  const records = readRecords(packet, start, answerCount + authorityCount);
-  if (records === undefined) return malformed;
-  const answers = records.slice(0, answerCount);
-  const authority = records.slice(answerCount);
+/** Where each record lies; no name is read yet. Undefined if the counts or lengths do not fit the packet. */
+function readRecords(packet: Buffer, start: number): readonly WireRecord[] | undefined {
+  const answers = packet.readUInt16BE(6);
+  const beforeAdditional = answers + packet.readUInt16BE(8);
+  const count = beforeAdditional + packet.readUInt16BE(10);
+  if (count * recordOctetsMin > packet.length - start) return undefined;
+  const records: WireRecord[] = [];
+  let at = start;
+  for (let i = 0; i < count; i++) {
+    const fixed = endOfName(packet, at);
+    if (fixed === undefined || fixed + 10 > packet.length) return undefined;
+    const end = fixed + 10 + packet.readUInt16BE(fixed + 8);
+    if (end > packet.length) return undefined;
+    const type = packet.readUInt16BE(fixed);
+    // The class of an OPT record is the size of the server's buffer; any other class than IN is not ours to read.
+    if (packet.readUInt16BE(fixed + 2) === classIn || type === typeCodes.OPT) {
+      const section = i < answers ? 'answer' : i < beforeAdditional ? 'authority' : 'additional';
+      records.push({ section, owner: at, type, ttl: packet.readUInt32BE(fixed + 4), start: fixed + 10, end });
+    }
+    at = end;
+  }
+  return records;
+}
+
+function readAnswer(
+  packet: Buffer,
+  records: readonly WireRecord[],
+  type: RecordType,
+  rcode: number,
+): DnsAnswer<string> {
+  if (rcode === 5) return dnsError('refused');
+  if (rcode !== 0 && rcode !== 3) return dnsError('servfail');
+  const names = nameReader(packet);
+  const asked = names.read(headerOctets);
+  if (asked === undefined) return dnsError('malformed');
+  const useful = records.filter(
+    (record) => record.section === 'answer' && (record.type === typeCodes[type] || record.type === typeCodes.CNAME),
+  );
+
+  // Each owner is read once, however long the chain.
+  const owners = useful.map(({ owner }) => names.read(owner)?.name);
+  if (owners.includes(undefined)) return dnsError('malformed');
 
   // RFC 1034 s3.6.2, RFC 2317: follow the aliases from our own question, not from whatever the packet lists first.
-  let owner = question.name.toLowerCase();
+  let owner = asked.name;
   let ttl = Number.POSITIVE_INFINITY;
   for (let hops = 0; ; hops++) {
-    const own = answers.filter((record) => record.owner === owner);
-    const wanted = own.filter((record) => record.type === typeCodes[question.type]);
-    if (wanted.length > 0) {
-      if (nameError) return malformed;
-      const values = wanted.map((record) => readData(packet, record, question.type));
-      const known = values.filter((value) => value !== undefined);
-      if (known.length < values.length) return malformed;
-      return {
-        kind: 'records',
-        records: [...new Set(known)],
-        ttl: Math.min(ttl, ...wanted.map((record) => record.ttl)),
-      };
-    }
-    const alias = own.find((record) => record.type === typeCodes.CNAME);
-    if (alias === undefined) return readNegative(packet, authority, nameError, hops > 0, ttl);
-    const target = readName(packet, alias.start);
-    if (target === undefined || target.end !== alias.end || hops === cnameChainMax) return malformed;
+    const own = useful.filter((_, i) => owners[i] === owner);
+    const wanted = own.filter((record) => record.type === typeCodes[type]);
+    if (wanted.length > 0) return rcode === 3 ? dnsError('malformed') : readValues(packet, names, wanted, type, ttl);
+    const alias = own[0];
+    if (alias === undefined) return readNegative(packet, records, rcode === 3, hops > 0, ttl);
+    const target = names.read(alias.start);
+    if (target === undefined || target.end !== alias.end || hops === cnameChainMax) return dnsError('malformed');
     owner = target.name;
-    ttl = Math.min(ttl, alias.ttl);
+    ttl = Math.min(ttl, ttlOf(alias));
   }
+}
+
+function readValues(
+  packet: Buffer,
+  names: NameReader,
+  wanted: readonly WireRecord[],
+  type: RecordType,
+  chainTtl: number,
+): DnsAnswer<string> {
+  const values = new Set<string>();
+  let ttl = chainTtl;
+  for (const record of type === 'PTR' ? wanted.slice(0, ptrNamesReadMax) : wanted) {
+    const value = readData(packet, names, record, type);
+    if (value === undefined) return dnsError('malformed');
+    values.add(value);
+    ttl = Math.min(ttl, ttlOf(record));
+  }
+  return { kind: 'records', records: [...values], ttl };
 }
 
 function readNegative(
   packet: Buffer,
-  authority: readonly Record[],
+  records: readonly WireRecord[],
   nameError: boolean,
   aliased: boolean,
   chainTtl: number,
 ): DnsAnswer<never> {
+  const authority = records.filter(({ section }) => section === 'authority');
   const kind = nameError ? 'nxdomain' : 'nodata';
   const soa = authority.find((record) => record.type === typeCodes.SOA);
   if (soa !== undefined) {
     // RFC 2308 s5: the smaller of the SOA's own TTL and its MINIMUM field, which is the last of its data.
     const minimum = soa.end - soa.start >= 22 ? packet.readUInt32BE(soa.end - 4) : 0;
-    return { kind, ttl: Math.min(chainTtl, soa.ttl, minimum) };
+    return { kind, ttl: Math.min(chainTtl, ttlOf(soa), minimum) };
   }
   if (nameError) return { kind, ttl: Math.min(chainTtl, negativeTtlWithoutSoaS) };
   // A referral, or an alias that nobody followed: the server does not say that there is nothing, it does not say.
@@ -126,81 +225,38 @@ function readNegative(
   return { kind, ttl: negativeTtlWithoutSoaS };
 }
 
-function readRecords(packet: Buffer, start: number, count: number): readonly Record[] | undefined {
-  const records: Record[] = [];
-  let at = start;
-  for (let i = 0; i < count; i++) {
-    const owner = readName(packet, at);
-    if (owner === undefined || owner.end + 10 > packet.length) return undefined;
-    const dataStart = owner.end + 10;
-    const dataEnd = dataStart + packet.readUInt16BE(owner.end + 8);
-    if (dataEnd > packet.length) return undefined;
-    const ttl = packet.readUInt32BE(owner.end + 4);
-    const inClass = packet.readUInt16BE(owner.end + 2) === classIn;
-    // RFC 2181 s8: a TTL with the top bit set counts as zero.
-    if (inClass)
-      records.push({
-        owner: owner.name,
-        type: packet.readUInt16BE(owner.end),
-        ttl: ttl > 0x7fffffff ? 0 : ttl,
-        start: dataStart,
-        end: dataEnd,
-      });
-    else records.push({ owner: '', type: 0, ttl: 0, start: dataStart, end: dataEnd });
-    at = dataEnd;
-  }
-  return records;
+/** RFC 2181 s8: a TTL with the top bit set counts as zero. */
+function ttlOf({ ttl }: WireRecord): number {
+  return ttl > 0x7fffffff ? 0 : ttl;
 }
 
-function readData(packet: Buffer, { start, end }: Record, type: RecordType): string | undefined {
+function readData(packet: Buffer, names: NameReader, { start, end }: WireRecord, type: RecordType): string | undefined {
   if (type === 'PTR') {
-    const target = readName(packet, start);
+    const target = names.read(start);
     return target?.end === end ? target.name : undefined;
   }
   if (end - start !== (type === 'A' ? 4 : 16)) return undefined;
-  if (type === 'A') return packet.subarray(start, end).join('.');
+  if (type === 'A') return `${packet[start]}.${packet[start + 1]}.${packet[start + 2]}.${packet[start + 3]}`;
   return parseIp((packet.toString('hex', start, end).match(/.{4}/g) ?? []).join(':'));
 }
 
-/**
- * A name in presentation form and where it ends in the packet; undefined if it is cut off, too long, or points anywhere
- * but backwards. Lower case, because owners are compared without it (RFC 4343).
- */
-function readName(packet: Buffer, start: number): { readonly name: string; readonly end: number } | undefined {
-  const labels: string[] = [];
-  let end: number | undefined;
-  let at = start;
-  let lowest = start;
-  let octets = 1;
-  for (;;) {
-    const length = packet[at];
-    if (length === undefined) return undefined;
-    if (length >= 0xc0) {
-      const low = packet[at + 1];
-      if (low === undefined) return undefined;
-      end ??= at + 2;
-      at = ((length & 0x3f) << 8) | low;
-      // Each pointer must lead before everything read so far, so that there can be no loop.
-      if (at >= lowest || at < headerOctets) return undefined;
-      lowest = at;
-      continue;
-    }
-    if (length > 63) return undefined;
-    if (length === 0) return { name: labels.join('.'), end: end ?? at + 1 };
-    octets += 1 + length;
-    if (octets > 255 || at + 1 + length > packet.length) return undefined;
-    labels.push(presentLabel(packet.subarray(at + 1, at + 1 + length)));
-    at += 1 + length;
-  }
-}
+const ednsOptionEde = 15;
 
-/** RFC 1035 s5.1: a dot or backslash inside a label is escaped, an octet outside printable ASCII is \DDD. */
-function presentLabel(label: Uint8Array): string {
-  let out = '';
-  for (const octet of label) {
-    if (octet === 0x2e || octet === 0x5c) out += `\\${String.fromCharCode(octet)}`;
-    else if (octet > 0x20 && octet < 0x7f) out += String.fromCharCode(octet);
-    else out += `\\${String(octet).padStart(3, '0')}`;
+/** RFC 8914: each EDE option is a code of two octets and a text, which is a stranger's and shown escaped. */
+function readRemarks(packet: Buffer, records: readonly WireRecord[], ad: boolean): Remarks {
+  const ede: ExtendedError[] = [];
+  const opt = records.find(({ section, type }) => section === 'additional' && type === typeCodes.OPT);
+  for (let at = opt?.start ?? 0; opt !== undefined && at + 4 <= opt.end && ede.length < edeMax; ) {
+    const [code, length] = [packet.readUInt16BE(at), packet.readUInt16BE(at + 2)];
+    const end = at + 4 + length;
+    if (end > opt.end) break;
+    if (code === ednsOptionEde && length >= 2) {
+      ede.push({
+        code: packet.readUInt16BE(at + 4),
+        text: printable(packet.toString('utf8', at + 6, end).replace(/\0$/, ''), edeOctetsMax),
+      });
+    }
+    at = end;
   }
-  return out.toLowerCase();
+  return { ...(ad ? { ad: true } : {}), ...(ede.length > 0 ? { ede } : {}) };
 }

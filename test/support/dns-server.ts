@@ -5,7 +5,7 @@ import { createSocket, type RemoteInfo } from 'node:dgram';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { decode, encode, type Packet } from 'dns-packet';
-import type { Server } from '../../src/dns/transport.ts';
+import type { Server } from '../../src/dns/resolver.ts';
 import { ipOf } from './evidence.ts';
 
 export interface Asked {

@@ -6,7 +6,7 @@ import { stubResolver } from '../../../src/dns/stub.ts';
 import { type Behaviour, type DnsServer, openDnsServer } from '../../support/dns-server.ts';
 import { ipOf } from '../../support/evidence.ts';
 
-const open: DnsServer[] = [];
+const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => server.close()));
 });
@@ -15,11 +15,11 @@ async function serve(behave: Behaviour): Promise<DnsServer> {
   open.push(server);
   return server;
 }
-const ask = (servers: readonly DnsServer[], timeoutMs = 2_000): Promise<DnsAnswer<string>> =>
-  stubResolver(
-    servers.map(({ server }) => server),
-    timeoutMs,
-  ).lookup('mx.example', 'A');
+const ask = async (servers: readonly DnsServer[], timeoutMs = 2_000): Promise<DnsAnswer<string>> => {
+  const stub = stubResolver(() => servers.map(({ server }) => server), timeoutMs);
+  open.push({ close: async () => stub.close() });
+  return stub.lookup('mx.example', 'A');
+};
 const good = { answers: [{ name: 'mx.example', type: 'A' as const, ttl: 60, data: '192.0.2.7' }] };
 const records = { kind: 'records', records: ['192.0.2.7'], ttl: 60 };
 
@@ -57,7 +57,8 @@ describe('over sockets', () => {
 
   test('nobody there is a network error', async () => {
     const server = await serve(() => [good]);
-    await open.splice(0)[0]?.close();
+    await server.close();
+    open.pop();
     expect(await ask([server])).toEqual({ kind: 'error', code: 'network' });
   });
 
@@ -81,6 +82,75 @@ describe('over sockets', () => {
     const other = await serve(() => [good]);
     expect(await ask([says, other])).toEqual({ kind: 'nxdomain', ttl: 60 });
     expect(other.asked).toHaveLength(0);
+  });
+});
+
+describe('servers of the world', () => {
+  test('one that changes the letter case is asked over TCP', async () => {
+    const server = await serve(({ name, via }) => [
+      via === 'udp' ? { ...good, questions: [{ name: name.toLowerCase(), type: 'A' }] } : good,
+    ]);
+    // A name of letters comes out in lower case once in a million questions.
+    const stub = stubResolver(() => [server.server], 2_000);
+    open.push({ close: async () => stub.close() });
+    expect(await stub.lookup('mx.a-long-name-of-many-letters.example', 'A')).toMatchObject({ kind: 'nodata' });
+    expect(server.asked.map(({ via }) => via)).toEqual(['udp', 'tcp']);
+  });
+
+  test('one that knows no EDNS is asked without', async () => {
+    let asked = 0;
+    const server = await serve(() => [asked++ === 0 ? { flags: 0x0181 } : good]);
+    expect(await ask([server])).toEqual(records);
+  });
+
+  test('one that is silent is asked last from then on, until it answers again', async () => {
+    let isSilent = true;
+    const moody = await serve(() => (isSilent ? [] : [good]));
+    const fine = await serve(() => [good]);
+    const stub = stubResolver(() => [moody.server, fine.server], 800);
+    open.push({ close: async () => stub.close() });
+    await stub.lookup('mx.example', 'A');
+    await stub.lookup('mx.example', 'A');
+    expect([moody.asked.length, fine.asked.length]).toEqual([1, 2]);
+    isSilent = false;
+    await fine.close();
+    open.splice(open.indexOf(fine), 1);
+    expect(await stub.lookup('mx.example', 'A')).toEqual(records);
+  });
+
+  test('the list of servers may change under way', async () => {
+    const [one, two] = [await serve(() => [good]), await serve(() => [good])];
+    let current = one;
+    const stub = stubResolver(() => [current.server], 800);
+    open.push({ close: async () => stub.close() });
+    await stub.lookup('mx.example', 'A');
+    current = two;
+    await stub.lookup('mx.example', 'A');
+    expect([one.asked.length, two.asked.length]).toEqual([1, 1]);
+  });
+
+  test('a thousand questions go out, the others wait in line, and who waited too long is told so', async () => {
+    const held: (() => void)[] = [];
+    const silent = await serve(() => {
+      held.push(() => {});
+      return [];
+    });
+    const stub = stubResolver(() => [silent.server], 600);
+    open.push({ close: async () => stub.close() });
+    const answers = await Promise.all(Array.from({ length: 1_500 }, (_, i) => stub.lookup(`n${i}.example`, 'A')));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer)))).toEqual(
+      new Set(['{"kind":"error","code":"timeout"}']),
+    );
+    expect(new Set(silent.asked.map(({ name }) => name.toLowerCase())).size).toBeLessThanOrEqual(1_000);
+  });
+
+  test('what is in flight when the resolver is closed is answered', async () => {
+    const silent = await serve(() => []);
+    const stub = stubResolver(() => [silent.server], 60_000);
+    const asking = stub.lookup('mx.example', 'A');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stub.close();
+    expect(await asking).toMatchObject({ kind: 'error' });
   });
 });
 

@@ -1,0 +1,101 @@
+// Names in a DNS packet (RFC 1035 s4.1.4), read once and with a budget: compression lets 64 KB of octets stand for
+// megabytes of names, and a reader that follows every pointer for every record is a way to stop the whole service. A
+// pointer may only lead backwards, so there is no loop; each octet read is taken from the budget, which an honest packet
+// never uses up. Lower case, because names are compared without it (RFC 4343).
+
+import { nameOctetsPerPacketMax } from '../core/limits.ts';
+
+const headerOctets = 12;
+/** Longer than any name may be (255), so that a name that is too long can be shown to be so. */
+const octetsMax = 320;
+
+export interface NameReader {
+  /** The name at this offset in presentation form, and where it ends; undefined if it makes no sense, or the budget is used up. */
+  read(start: number): ReadName | undefined;
+}
+
+export interface ReadName {
+  readonly name: string;
+  readonly end: number;
+}
+
+export function nameReader(packet: Buffer): NameReader {
+  let budget = nameOctetsPerPacketMax;
+  // Most records of a packet point to one and the same name.
+  let lastPointer = -1;
+  let lastName = '';
+
+  const follow = (start: number): ReadName | undefined => {
+    let name = '';
+    let end = -1;
+    let at = start;
+    let lowest = start;
+    let octets = 1;
+    for (;;) {
+      const length = packet[at];
+      if (length === undefined || (budget -= 1) < 0) return undefined;
+      if (length === 0) return { name, end: end < 0 ? at + 1 : end };
+      if (length >= 0xc0) {
+        const low = packet[at + 1];
+        if (low === undefined) return undefined;
+        if (end < 0) end = at + 2;
+        at = ((length & 0x3f) << 8) | low;
+        if (at >= lowest || at < headerOctets) return undefined;
+        lowest = at;
+        continue;
+      }
+      octets += 1 + length;
+      budget -= length;
+      if (length > 63 || octets > octetsMax || at + 1 + length > packet.length) return undefined;
+      const label = presentLabel(packet, at + 1, at + 1 + length);
+      name = name === '' ? label : `${name}.${label}`;
+      at += 1 + length;
+    }
+  };
+
+  return {
+    read(start) {
+      const length = packet[start];
+      const low = packet[start + 1];
+      if (length === undefined || length < 0xc0 || low === undefined) return follow(start);
+      const pointer = ((length & 0x3f) << 8) | low;
+      if (pointer === lastPointer) return { name: lastName, end: start + 2 };
+      const read = follow(start);
+      if (read !== undefined) [lastPointer, lastName] = [pointer, read.name];
+      return read;
+    },
+  };
+}
+
+/** Where the name at this offset ends, without reading it; undefined if it is cut off. */
+export function endOfName(packet: Buffer, start: number): number | undefined {
+  for (let at = start; ; ) {
+    const length = packet[at];
+    if (length === undefined || (length > 63 && length < 0xc0)) return undefined;
+    if (length === 0) return at + 1;
+    if (length >= 0xc0) return at + 2;
+    at += 1 + length;
+  }
+}
+
+/** RFC 1035 s5.1: a dot or backslash inside a label is escaped, an octet outside printable ASCII is \DDD. */
+function presentLabel(packet: Buffer, start: number, end: number): string {
+  for (let i = start; i < end; i++) {
+    const octet = packet[i] ?? 0;
+    const plain =
+      (octet >= 0x61 && octet <= 0x7a) || (octet >= 0x30 && octet <= 0x39) || octet === 0x2d || octet === 0x5f;
+    if (!plain) return presentOddLabel(packet, start, end);
+  }
+  return packet.toString('latin1', start, end);
+}
+
+function presentOddLabel(packet: Buffer, start: number, end: number): string {
+  let out = '';
+  for (let i = start; i < end; i++) {
+    const octet = packet[i] ?? 0;
+    if (octet === 0x2e || octet === 0x5c) out += `\\${String.fromCharCode(octet)}`;
+    else if (octet > 0x20 && octet < 0x7f) out += String.fromCharCode(octet);
+    else out += `\\${String(octet).padStart(3, '0')}`;
+  }
+  return out.toLowerCase();
+}
