@@ -39,24 +39,48 @@ async function askForward(
   names: readonly HostName[],
   passed: Promise<'passed'>,
 ): Promise<readonly Forward[]> {
-  const type = isIpv4(ip) ? 'A' : 'AAAA';
+  const [own, other] = isIpv4(ip) ? (['A', 'AAAA'] as const) : (['AAAA', 'A'] as const);
+  const got = await askAll(resolver, names, own, passed, (answer) => confirms(answer, ip));
+  const confirmed = [...got.values()].some((answer) => confirms(answer, ip));
+  const forward = names.flatMap((name): Forward[] => {
+    const addresses = got.get(name);
+    if (addresses !== undefined) return [{ name, addresses }];
+    return confirmed ? [] : [{ name, addresses: dnsError('timeout') }];
+  });
+  // Nothing can confirm any more; whether a name stands in the other family is for whoever must mend it. NXDOMAIN holds
+  // for every type (RFC 8020), so only NODATA is worth the question.
+  if (!forward.every(({ addresses: { kind } }) => kind === 'nodata' || kind === 'nxdomain')) return forward;
+  const rest = forward.filter(({ addresses: { kind } }) => kind === 'nodata').map(({ name }) => name);
+  const others = await askAll(resolver, rest, other, passed, (answer) => answer.kind === 'records');
+  const settled = [...others.values()].some(({ kind }) => kind === 'records');
+  return forward.map((entry) => {
+    const found = others.get(entry.name);
+    if (found !== undefined) return { ...entry, other: found };
+    return settled || !rest.includes(entry.name) ? entry : { ...entry, other: dnsError('timeout') };
+  });
+}
+
+/** The answers that came before one of them was `enough`, or time was up. */
+async function askAll(
+  resolver: Resolver,
+  names: readonly HostName[],
+  type: 'A' | 'AAAA',
+  passed: Promise<'passed'>,
+  enough: (answer: DnsAnswer<Ip>) => boolean,
+): Promise<ReadonlyMap<HostName, DnsAnswer<Ip>>> {
   const got = new Map<HostName, DnsAnswer<Ip>>();
   await new Promise<void>((done, fail) => {
     if (names.length === 0) done();
     for (const name of names) {
       resolver.lookup(name, type).then((answer) => {
-        got.set(name, asAddresses(answer));
-        if (got.size === names.length || confirms(asAddresses(answer), ip)) done();
+        const addresses = asAddresses(answer);
+        got.set(name, addresses);
+        if (got.size === names.length || enough(addresses)) done();
       }, fail);
     }
     void passed.then(() => done());
   });
-  const settledEarly = names.some((name) => confirms(got.get(name) ?? dnsError('timeout'), ip));
-  return names.flatMap((name): Forward[] => {
-    const addresses = got.get(name);
-    if (addresses !== undefined) return [{ name, addresses }];
-    return settledEarly ? [] : [{ name, addresses: dnsError('timeout') }];
-  });
+  return new Map(got); // what comes later is too late
 }
 
 function asAddresses(answer: DnsAnswer<string>): DnsAnswer<Ip> {

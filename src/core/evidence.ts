@@ -6,10 +6,13 @@ import type { Client, DoorKind } from './client.ts';
 import type { Ip } from './ip.ts';
 import { type ClaimedName, type HostName, hostName } from './name.ts';
 
-/** The address records of one PTR name, in the client's own family. */
+/** The address records of one PTR name. */
 export interface Forward {
   readonly name: HostName;
+  /** In the client's own family: only these can confirm it. */
   readonly addresses: DnsAnswer<Ip>;
+  /** In the other family. Asked, and here, only if no name has an address in the client's own. */
+  readonly other?: DnsAnswer<Ip>;
 }
 
 export interface Evidence {

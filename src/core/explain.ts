@@ -2,12 +2,12 @@
 // what a rule's text may name; `questions` is the long form, a line for each question asked. Foreign names come out
 // escaped and shortened, whatever they hold.
 
-import { type DnsAnswer, outcomeWord } from './answer.ts';
-import { candidateNames, type Evidence } from './evidence.ts';
+import { type DnsAnswer, outcomeWord, type Remarks } from './answer.ts';
+import { candidateNames, confirms, type Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import { isIpv4, reverseName } from './ip.ts';
 import { nameShownOctetsMax } from './limits.ts';
-import { printable, printableName } from './name.ts';
+import { hostName, nameClass, printable, printableName } from './name.ts';
 import type { TemplateField } from './policy.ts';
 
 const shownMax = 3;
@@ -16,7 +16,8 @@ export function lookedUp(evidence: Evidence): string {
   const { client, ptr, forward } = evidence;
   const ptrWord = outcomeWord(ptr);
   if (ptrWord !== undefined) return `PTR ${reverseName(client.ip)}: ${ptrWord}`;
-  if (forward.length === 0) return `PTR ${client.ip}: ${list(ptr.kind === 'records' ? ptr.records.map(shown) : [])}`;
+  if (forward.length === 0)
+    return `PTR ${client.ip}: ${list(ptr.kind === 'records' ? ptr.records.map(withClass) : [])}`;
   return list(
     forward.map(({ name, addresses }) => `${client.ip} -> ${shown(name)} -> ${outcome(addresses)}`),
     '; ',
@@ -49,23 +50,33 @@ export interface QuestionLine {
 
 export function questions(evidence: Evidence): readonly QuestionLine[] {
   const { client, ptr, forward } = evidence;
-  const type = isIpv4(client.ip) ? 'A' : 'AAAA';
-  const lines: QuestionLine[] = [
-    { question: `PTR ${reverseName(client.ip)}`, answer: outcome(ptr, Infinity), note: '' },
-  ];
-  for (const { name, addresses } of forward) {
-    const match = addresses.kind === 'records' && addresses.records.includes(client.ip);
-    lines.push({
-      question: `${type} ${name}`,
-      answer: outcome(addresses, Infinity),
-      note: match ? 'confirms the client' : '',
-    });
-  }
+  const [own, other] = isIpv4(client.ip) ? ['A', 'AAAA'] : ['AAAA', 'A'];
+  const claims = ptr.kind === 'records' ? ptr.records : [];
   const asked = new Set(forward.map(({ name }) => name));
-  for (const name of candidateNames(ptr).filter((candidate) => !asked.has(candidate))) {
-    lines.push({ question: `${type} ${name}`, answer: 'not asked', note: '' });
-  }
-  return lines;
+  return [
+    { question: `PTR ${reverseName(client.ip)}`, answer: outcome(ptr, Number.POSITIVE_INFINITY), note: said(ptr) },
+    ...claims
+      .filter((name) => hostName(name) === undefined)
+      .map((name) => ({ question: `  ${shown(name)}`, answer: 'not asked', note: `no host name: ${nameClass(name)}` })),
+    ...forward.flatMap(({ name, addresses, other: others }) => [
+      {
+        question: `${own} ${name}`,
+        answer: outcome(addresses, Number.POSITIVE_INFINITY),
+        note: confirms(addresses, client.ip) ? 'confirms the client' : said(addresses),
+      },
+      ...(others === undefined
+        ? []
+        : [{ question: `${other} ${name}`, answer: outcome(others, Number.POSITIVE_INFINITY), note: said(others) }]),
+    ]),
+    ...candidateNames(ptr)
+      .filter((name) => !asked.has(name))
+      .map((name) => ({ question: `${own} ${name}`, answer: 'not asked', note: '' })),
+  ];
+}
+
+/** What the server said beside its answer, or ''. */
+function said({ ede = [] }: Remarks): string {
+  return ede.map(({ code, text }) => `server says: ${text === '' ? `extended error ${code}` : text}`).join('; ');
 }
 
 function outcome(answer: DnsAnswer<string>, most = shownMax): string {
@@ -75,6 +86,11 @@ function outcome(answer: DnsAnswer<string>, most = shownMax): string {
 
 function shown(name: string): string {
   return printableName(name, nameShownOctetsMax);
+}
+
+/** A name, and what it is if it is no host name. */
+function withClass(name: string): string {
+  return hostName(name) === undefined ? `${shown(name) || '.'} (${nameClass(name)})` : shown(name);
 }
 
 function list(items: readonly string[], between = ', ', most = shownMax): string {

@@ -15,7 +15,8 @@ export const passReasons = [
 ] as const;
 export const failReasons = [
   'mismatch', // a name exists, and none has the client's address
-  'stale', // none of the names exists in the client's family
+  'other-family', // none of the names has an address in the client's family, one has some in the other
+  'stale', // none of the names has an address
 ] as const;
 export const permerrorReasons = [
   'no-ptr', // the reverse name does not exist (NXDOMAIN)
@@ -67,6 +68,8 @@ export function iprev(evidence: Evidence): Iprev {
     if (answer.kind === 'error') return { result: 'temperror', reason: `forward-${answer.code}` };
   }
   if (names.length > namesMax) return { result: 'permerror', reason: 'too-many-names' };
-  const someExists = answers.some((answer) => answer?.kind === 'records');
-  return { result: 'fail', reason: someExists ? 'mismatch' : 'stale' };
+  if (answers.some((answer) => answer?.kind === 'records')) return { result: 'fail', reason: 'mismatch' };
+  // An answer of the other family confirms nobody; that it failed is no reason to doubt that this is a fail.
+  const otherFamily = forward.some(({ other }) => other?.kind === 'records');
+  return { result: 'fail', reason: otherFamily ? 'other-family' : 'stale' };
 }

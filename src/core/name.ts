@@ -17,10 +17,39 @@ const nameOctetsMax = 253;
 // RFC 952 and RFC 1123 s2.1, plus the underscore, which real PTR records carry.
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 
-/** The name as a host name in lower case, or undefined: escapes, empty or long labels, and dotted numbers are none. */
+/** What a name from the DNS is. The first two are host names; the others are shown, and never looked up. */
+export const nameClasses = [
+  'host', // letters, digits and hyphens
+  'underscore', // a host name but for an underscore, which real PTR records carry
+  'root', // the empty name: a null PTR
+  'localhost', // localhost and below (RFC 6761 s6.3): says nothing about a host on the network
+  'numeric', // digits and dots only: an address where a name should be
+  'too-long', // more than 253 characters
+  'inner-dot', // a dot inside a label
+  'control', // a control character
+  'eight-bit', // an octet beyond ASCII
+  'odd', // blanks, other signs, a hyphen at the edge of a label, an empty label
+] as const;
+export type NameClass = (typeof nameClasses)[number];
+
+/** `text` in presentation form, see ClaimedName. */
+export function nameClass(text: string): NameClass {
+  if (text === '') return 'root';
+  if (text.length > nameOctetsMax) return 'too-long';
+  if (/^[0-9.]+$/.test(text)) return 'numeric';
+  if (/(?:^|\.)localhost(?:\.localdomain)?$/i.test(text)) return 'localhost';
+  if (text.split('.').every((part) => label.test(part))) return text.includes('_') ? 'underscore' : 'host';
+  if (/\\\./.test(text)) return 'inner-dot';
+  const octets = [...text.matchAll(/\\(\d{3})/g)].map(([, digits]) => Number(digits));
+  if (octets.some((octet) => octet < 0x20 || octet === 0x7f) || /[\0-\x1f\x7f]/.test(text)) return 'control';
+  if (octets.some((octet) => octet > 0x7f) || /[^\0-\x7f]/.test(text)) return 'eight-bit';
+  return 'odd';
+}
+
+/** The name as a host name in lower case, or undefined if it is of any other class. */
 export function hostName(text: string): HostName | undefined {
-  if (text.length === 0 || text.length > nameOctetsMax || /^[0-9.]+$/.test(text)) return undefined;
-  return text.split('.').every((part) => label.test(part)) ? (text.toLowerCase() as HostName) : undefined;
+  const found = nameClass(text);
+  return found === 'host' || found === 'underscore' ? (text.toLowerCase() as HostName) : undefined;
 }
 
 /** A name in the form of the wire: trailing dot dropped, lower case. The caller vouches that bytes were escaped. */

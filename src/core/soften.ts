@@ -3,17 +3,16 @@
 // put in its place, the policy is asked again for each, and a 5xx stands only if all of them end in a 5xx too. Else it
 // becomes the matching 4xx. Pure; the vocabulary of condition.ts decides which answers must be told apart.
 
-import { type DnsAnswer, dnsError } from './answer.ts';
-import { candidateNames, type Evidence, type Forward } from './evidence.ts';
-import { type Ip, isIpv4, parseIp, reverseName } from './ip.ts';
-import { iprev } from './iprev.ts';
+import type { DnsAnswer } from './answer.ts';
+import { candidateNames, confirms, type Evidence, type Forward } from './evidence.ts';
+import { type Ip, isIpv4, reverseName } from './ip.ts';
 import { namesMax } from './limits.ts';
 import { type ClaimedName, claimedName, type HostName } from './name.ts';
 import type { End } from './verdict.ts';
 
 /** `again` walks the same policy over other evidence. An end that is no 5xx comes back as it is. */
 export function soften(evidence: Evidence, end: End, again: (evidence: Evidence) => End): End {
-  if (!permanent(end) || iprev(evidence).result !== 'temperror') return end;
+  if (!permanent(end)) return end;
   let pending: End | undefined;
   for (const other of alternatives(evidence)) {
     const instead = again(other);
@@ -35,46 +34,59 @@ function temporary(end: Extract<End, { kind: 'refuse' }>): End {
 }
 
 const ttl = 0;
+const nowhere: DnsAnswer<Ip> = { kind: 'nodata', ttl };
+/** Addresses that are not the client's: nobody connects from the unspecified ones. */
+const somewhere: DnsAnswer<Ip> = { kind: 'records', records: ['0.0.0.0', '::'] as Ip[], ttl };
 
 /**
- * Evidence as it might have been, had no lookup failed: one for each case that some condition can tell apart. Only
- * called for temperror, so either the PTR answer failed, or no name confirmed and at least one name's lookup failed.
+ * Evidence as it might have been, had no lookup failed: one for each case that some condition can tell apart. Empty when
+ * no failed lookup matters, because none failed or because a name confirmed all the same.
  */
 export function alternatives(evidence: Evidence): readonly Evidence[] {
-  return evidence.ptr.kind === 'error' ? anyReverse(evidence) : anyForward(evidence);
+  if (evidence.ptr.kind === 'error') return anyReverse(evidence);
+  if (evidence.forward.some(({ addresses }) => confirms(addresses, evidence.client.ip))) return [];
+  return [...anyForward(evidence), ...anyOther(evidence)];
 }
 
 function anyReverse(evidence: Evidence): readonly Evidence[] {
   const negative: DnsAnswer<ClaimedName>[] = [{ kind: 'nxdomain', ttl }, { kind: 'nodata', ttl }, names(['\\000'])];
   const many = Array.from({ length: namesMax + 1 }, (_, i) => `n${i}.invalid`);
+  const positive = [many, ['mail.invalid'], [templateName(evidence.client.ip)]].map(names);
   return [
     ...negative.map((ptr) => ({ ...evidence, ptr, forward: [] })),
-    ...anyForward({ ...evidence, ptr: names(many), forward: [] }),
-    ...['mail.invalid', templateName(evidence.client.ip)].flatMap((name) =>
-      anyForward({ ...evidence, ptr: names([name]), forward: [] }),
-    ),
+    ...positive.flatMap((ptr) => anyForward({ ...evidence, ptr, forward: [] })),
   ];
 }
 
-/** Each name whose answer is missing or failed confirms; or none of them does, by another address or by no such name. */
+/** Each name whose answer is missing or failed confirms; or none does: another address, one of the other family, or none. */
 function anyForward(evidence: Evidence): readonly Evidence[] {
   const tried = candidateNames(evidence.ptr).slice(0, namesMax);
-  const known = new Map(evidence.forward.map((entry) => [entry.name, entry.addresses]));
-  const open = tried.filter((name) => (known.get(name) ?? dnsError('timeout')).kind === 'error');
-  const withOpen = (answer: (name: HostName) => DnsAnswer<Ip>): Evidence => {
-    const forward: Forward[] = tried.map((name) => ({
-      name,
-      addresses: open.includes(name) ? answer(name) : (known.get(name) ?? answer(name)),
-    }));
+  const known = new Map(evidence.forward.map((entry) => [entry.name, entry]));
+  const open = tried.filter((name) => (known.get(name)?.addresses.kind ?? 'error') === 'error');
+  if (open.length === 0) return [];
+  const withOpen = (answer: (name: HostName) => Omit<Forward, 'name'>): Evidence => {
+    const forward = tried.map((name): Forward => {
+      const entry = known.get(name);
+      return entry === undefined || open.includes(name) ? { name, ...answer(name) } : entry;
+    });
     return { ...evidence, forward };
   };
   const { ip } = evidence.client;
-  const nowhere: DnsAnswer<Ip> = { kind: 'nxdomain', ttl };
   return [
-    ...open.map((name) => withOpen((asked) => (asked === name ? addresses([ip]) : nowhere))),
-    withOpen(() => nowhere),
-    withOpen(() => addresses([elsewhere(ip)])),
+    ...open.map((name) => withOpen((asked) => ({ addresses: asked === name ? addresses([ip]) : nowhere }))),
+    withOpen(() => ({ addresses: nowhere })),
+    withOpen(() => ({ addresses: nowhere, other: somewhere })),
+    withOpen(() => ({ addresses: somewhere })),
   ];
+}
+
+/** The other family was asked and its lookup failed: that name has addresses there, or has none. */
+function anyOther(evidence: Evidence): readonly Evidence[] {
+  if (!evidence.forward.some(({ other }) => other?.kind === 'error')) return [];
+  return [nowhere, somewhere].map((answer) => ({
+    ...evidence,
+    forward: evidence.forward.map((entry) => (entry.other?.kind === 'error' ? { ...entry, other: answer } : entry)),
+  }));
 }
 
 function names(claims: readonly string[]): DnsAnswer<ClaimedName> {
@@ -83,10 +95,6 @@ function names(claims: readonly string[]): DnsAnswer<ClaimedName> {
 
 function addresses(records: readonly Ip[]): DnsAnswer<Ip> {
   return { kind: 'records', records, ttl };
-}
-
-function elsewhere(ip: Ip): Ip {
-  return parseIp(ip === '192.0.2.1' ? '192.0.2.2' : '192.0.2.1') as Ip;
 }
 
 /** A name that naming.ts calls generic for this client: its address, written out. */

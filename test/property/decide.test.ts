@@ -3,12 +3,21 @@
 
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { DnsAnswer } from '../../src/core/answer.ts';
 import { stages } from '../../src/core/client.ts';
 import { decide } from '../../src/core/decide.ts';
 import type { Evidence } from '../../src/core/evidence.ts';
+import type { Ip } from '../../src/core/ip.ts';
 import { printReply } from '../../src/core/reply.ts';
 import { refuses, settled, type Verdict } from '../../src/core/verdict.ts';
-import { definiteAddresses, definitePtr, evidences, forwardFor, policies } from '../support/arbitraries.ts';
+import {
+  definiteAddresses,
+  definitePtr,
+  evidences,
+  forwardFor,
+  policies,
+  withoutIdleQuestions,
+} from '../support/arbitraries.ts';
 
 const numRuns = Number(process.env.IPREVD_PROPERTY_RUNS ?? 3_000);
 const check = (property: fc.IProperty<unknown>): void => void fc.assert(property as never, { numRuns, seed: 8601 });
@@ -22,15 +31,13 @@ function answered(evidence: Evidence): fc.Arbitrary<Evidence> {
       forwardFor(ptr, definiteAddresses).map((forward) => ({ ...evidence, ptr, forward })),
     );
   }
-  return fc
-    .tuple(
-      ...evidence.forward.map((entry) =>
-        entry.addresses.kind === 'error'
-          ? definiteAddresses.map((addresses) => ({ ...entry, addresses }))
-          : fc.constant(entry),
-      ),
-    )
-    .map((forward) => ({ ...evidence, forward }));
+  const known = (answer: DnsAnswer<Ip>) => (answer.kind === 'error' ? definiteAddresses : fc.constant(answer));
+  const entries = evidence.forward.map(({ name, addresses, other }) =>
+    fc
+      .record({ own: known(addresses), others: other === undefined ? definiteAddresses : known(other) })
+      .map(({ own, others }) => ({ name, addresses: own, other: others })),
+  );
+  return fc.tuple(...entries).map((forward) => ({ ...evidence, forward: withoutIdleQuestions(forward) }));
 }
 
 test('a failed lookup never makes a 5xx: if it stands, it would have stood whatever the DNS had said', () => {

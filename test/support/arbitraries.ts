@@ -84,14 +84,27 @@ export const definiteAddresses: fc.Arbitrary<DnsAnswer<Ip>> = fc.oneof(
   ),
 );
 
-/** Address answers for every name that this PTR answer makes worth asking about. */
+/** Address answers for every name that this PTR answer makes worth asking about; of the other family too where gather asks. */
 export function forwardFor(
   ptr: DnsAnswer<ClaimedName>,
   addresses: fc.Arbitrary<DnsAnswer<Ip>>,
 ): fc.Arbitrary<Evidence['forward']> {
   const names =
     ptr.kind === 'records' ? ptr.records.map(hostName).filter((name): name is HostName => name !== undefined) : [];
-  return fc.tuple(...names.slice(0, 10).map((name) => addresses.map((answer) => ({ name, addresses: answer }))));
+  const entries = names
+    .slice(0, 10)
+    .map((name) =>
+      fc.record({ own: addresses, other: addresses }).map(({ own, other }) => ({ name, addresses: own, other })),
+    );
+  return fc.tuple(...entries).map(withoutIdleQuestions);
+}
+
+/** gather asks for the other family only if nothing can confirm any more, and only where a name exists. */
+export function withoutIdleQuestions(forward: Evidence['forward']): Evidence['forward'] {
+  const nothing = forward.every(({ addresses: { kind } }) => kind === 'nodata' || kind === 'nxdomain');
+  return forward.map(({ name, addresses, other }) =>
+    nothing && addresses.kind === 'nodata' && other !== undefined ? { name, addresses, other } : { name, addresses },
+  );
 }
 
 /** Clients at RCPT, with lookups of every outcome. */

@@ -26,10 +26,12 @@ export interface Given {
   readonly ip?: string;
   readonly ptr: Answer;
   readonly forward?: Readonly<Record<string, Answer>>;
+  /** Answers of the other family. */
+  readonly other?: Readonly<Record<string, Answer>>;
   readonly client?: Partial<Client>;
 }
 
-export function evidenceOf({ ip = '192.0.2.7', ptr, forward = {}, client = {} }: Given): Evidence {
+export function evidenceOf({ ip = '192.0.2.7', ptr, forward = {}, other = {}, client = {} }: Given): Evidence {
   return {
     v: 1,
     id: 'testref',
@@ -37,9 +39,14 @@ export function evidenceOf({ ip = '192.0.2.7', ptr, forward = {}, client = {} }:
     door: 'check',
     client: { ip: ipOf(ip), stage: 'rcpt', authenticated: false, ...client },
     ptr: answerOf<ClaimedName>(ptr, claimedName),
-    forward: Object.entries(forward).map(([name, answer]) => ({
-      name: name as HostName,
-      addresses: answerOf<Ip>(answer, ipOf),
-    })),
+    forward: Object.entries(forward).map(([name, answer]) => {
+      const others = other[name];
+      const addresses = answerOf<Ip>(answer, ipOf);
+      return {
+        name: name as HostName,
+        addresses,
+        ...(others === undefined ? {} : { other: answerOf<Ip>(others, ipOf) }),
+      };
+    }),
   };
 }

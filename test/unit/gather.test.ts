@@ -9,16 +9,44 @@ import { failNth } from '../support/faults.ts';
 
 const client = ipOf('192.0.2.7');
 
-test('asks for the PTR, then for all names in the family of the client', async () => {
-  const resolver = failNth(
-    zoneResolver(toZone({ '2001:db8::7': ['a.example', 'b.example'], 'a.example': ['192.0.2.7'] })),
-    0,
-  );
+test('asks for the PTR, then for all names in the family of the client, then for those in the other that have none', async () => {
+  const zone = toZone({
+    '2001:db8::7': ['a.example', 'b.example', 'c.example'],
+    'a.example': ['192.0.2.7'],
+    'c.example': 'nodata',
+  });
+  const resolver = failNth(zoneResolver(zone), 0);
   const answers = await gatherer(resolver, 1_000)(ipOf('2001:db8::7'));
-  expect(resolver.asked.map((question) => question.split(' ')[0])).toEqual(['PTR', 'AAAA', 'AAAA']);
+  const [ptr, ...rest] = resolver.asked;
+  expect(ptr).toMatch(/^PTR 7\.0\.0\./);
+  expect(rest).toEqual(['AAAA a.example', 'AAAA b.example', 'AAAA c.example', 'A a.example', 'A c.example']);
   expect(answers.forward).toEqual([
-    { name: 'a.example', addresses: { kind: 'nodata', ttl: 300 } },
+    {
+      name: 'a.example',
+      addresses: { kind: 'nodata', ttl: 300 },
+      other: { kind: 'records', records: ['192.0.2.7'], ttl: 300 },
+    },
     { name: 'b.example', addresses: { kind: 'nxdomain', ttl: 300 } },
+    expect.objectContaining({ name: 'c.example', addresses: { kind: 'nodata', ttl: 300 } }),
+  ]);
+});
+
+test('the other family is not asked when a name stands in the own one, or could not be looked up', async () => {
+  for (const b of [['192.0.2.8'], 'servfail'] as const) {
+    const zone = toZone({ '192.0.2.7': ['a.example', 'b.example'], 'a.example': 'nodata', 'b.example': b as string });
+    const resolver = failNth(zoneResolver(zone), 0);
+    await gatherer(resolver, 1_000)(client);
+    expect(resolver.asked.slice(1)).toEqual(['A a.example', 'A b.example']);
+  }
+});
+
+test('an other family that does not answer in time is a timeout of its own', async () => {
+  const zone = zoneResolver(toZone({ '192.0.2.7': ['a.example'], 'a.example': 'nodata' }));
+  const resolver: Resolver = {
+    lookup: (name, type) => (type === 'AAAA' ? new Promise(() => {}) : zone.lookup(name, type)),
+  };
+  expect((await gatherer(resolver, 50)(client)).forward).toEqual([
+    { name: 'a.example', addresses: { kind: 'nodata', ttl: 300 }, other: dnsError('timeout') },
   ]);
 });
 

@@ -16,7 +16,7 @@ const crowd = Array.from({ length: 11 }, (_, i) => `n${i}.example`);
 const crowdIs = (answer: Answer, ten: Answer = answer) =>
   Object.fromEntries(crowd.slice(0, 10).map((name, i) => [name, i === 9 ? ten : answer]));
 
-const cases: [string, Answer, Record<string, Answer>, string][] = [
+const cases: [string, Answer, Record<string, Answer>, string, Record<string, Answer>?][] = [
   ['no such reverse name', 'nxdomain', {}, 'permerror no-ptr'],
   ['reverse name without PTR', 'nodata', {}, 'permerror ptr-empty'],
   ['only odd names', ['a b.example', '192.0.2.7', ''], {}, 'permerror ptr-invalid'],
@@ -34,6 +34,21 @@ const cases: [string, Answer, Record<string, Answer>, string][] = [
     'pass confirmed b.example',
   ],
   ['mismatch', ['mx.example'], { 'mx.example': ['192.0.2.8'] }, 'fail mismatch'],
+  [
+    'other family alone',
+    ['a.example'],
+    { 'a.example': 'nodata' },
+    'fail other-family',
+    { 'a.example': ['2001:db8::7'] },
+  ],
+  ['no address in any family', ['a.example'], { 'a.example': 'nodata' }, 'fail stale', { 'a.example': 'nodata' }],
+  [
+    'other family failed: a fail all the same',
+    ['a.example'],
+    { 'a.example': 'nodata' },
+    'fail stale',
+    { 'a.example': 'servfail' },
+  ],
   ['stale: NXDOMAIN', ['mx.example'], { 'mx.example': 'nxdomain' }, 'fail stale'],
   ['stale: NODATA', ['mx.example'], { 'mx.example': 'nodata' }, 'fail stale'],
   [
@@ -75,8 +90,8 @@ const cases: [string, Answer, Record<string, Answer>, string][] = [
 const words = (result: Iprev): string =>
   [result.result, result.reason, ...('name' in result ? [result.name] : [])].join(' ');
 
-test.each(cases)('%s', (_, ptr, forward, expected) => {
-  expect(words(iprev(evidenceOf({ ptr, forward })))).toBe(expected);
+test.each(cases)('%s', (_, ptr, forward, expected, other = {}) => {
+  expect(words(iprev(evidenceOf({ ptr, forward, other })))).toBe(expected);
 });
 
 test('the table above reaches every reason there is', () => {

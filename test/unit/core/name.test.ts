@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { claimedName, hostName, printable, printableName } from '../../../src/core/name.ts';
+import { claimedName, hostName, nameClass, nameClasses, printable, printableName } from '../../../src/core/name.ts';
 
 const label63 = 'a'.repeat(63);
 
@@ -39,6 +39,37 @@ describe('hostName', () => {
     `${label63}a.example`,
     `${`${label63}.`.repeat(4)}a`,
   ])('%j is none', (name) => expect(hostName(name)).toBeUndefined());
+});
+
+describe('nameClass', () => {
+  const cases: [string, string][] = [
+    ['mx.example', 'host'],
+    ['a_b.example', 'underscore'],
+    ['', 'root'],
+    ['localhost', 'localhost'],
+    ['LocalHost.localdomain', 'localhost'],
+    ['mx.localhost', 'localhost'],
+    ['192.0.2.7', 'numeric'],
+    ['7', 'numeric'],
+    [`${`${label63}.`.repeat(4)}a`, 'too-long'],
+    ['a\\.b.example', 'inner-dot'],
+    ['a\\013\\010b.example', 'control'],
+    ['a\\000.example', 'control'],
+    ['a\\127.example', 'control'],
+    ['gr\\195\\188n.example', 'eight-bit'],
+    ['grün.example', 'eight-bit'],
+    ['a\\032b.example', 'odd'],
+    ['a%b.example', 'odd'],
+    ['-a.example', 'odd'],
+    ['a..example', 'odd'],
+  ];
+  test.each(cases)('%j is %s', (name, expected) => expect(nameClass(name)).toBe(expected));
+  test('the table above reaches every class', () =>
+    expect(new Set(cases.map(([, name]) => name))).toEqual(new Set(nameClasses)));
+  test('names that only look local are hosts', () => {
+    for (const name of ['localhost.example', 'notlocalhost', 'mx.localhost.example'])
+      expect(nameClass(name)).toBe('host');
+  });
 });
 
 describe('printable', () => {
