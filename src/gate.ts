@@ -52,8 +52,14 @@ export function makeGate({ gather, policy, report, newRef, now }: GateParts): Ga
       answers.catch(() => {});
 
       const judge = async (client: Client): Promise<Decision> => {
-        const { ptr, forward } = await answers;
-        const evidence: Evidence = { v: 1, id: ref, at: new Date(arrived).toISOString(), door, client, ptr, forward };
+        const evidence: Evidence = {
+          v: 1,
+          id: ref,
+          at: new Date(arrived).toISOString(),
+          door,
+          client,
+          ...(await answers),
+        };
         return decide(rules, evidence);
       };
       const told = (decision: Decision): void => {

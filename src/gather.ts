@@ -10,7 +10,7 @@ import { type ClaimedName, claimedName, type HostName } from './core/name.ts';
 import type { Resolver } from './dns/resolver.ts';
 
 /** What the DNS says about an address: the part of the evidence that takes time. */
-export type Answers = Pick<Evidence, 'ptr' | 'forward'>;
+export type Answers = Pick<Evidence, 'ptr' | 'forward' | 'stale'>;
 export type Gather = (ip: Ip) => Promise<Answers>;
 
 /** `deadlineMs` bounds the whole, whatever the resolver does. */

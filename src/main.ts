@@ -2,6 +2,7 @@
 // front of it. Nothing is decided here.
 
 import { hostname } from 'node:os';
+import { addressCache } from './address-cache.ts';
 import { type Config, type DoorConfig, dnsTimeoutDefaultMs } from './config.ts';
 import { printEndpoint } from './core/endpoint.ts';
 import { drainMs } from './core/limits.ts';
@@ -36,7 +37,7 @@ export async function startService(
 ): Promise<Service> {
   const resolver = await openResolver(config.dns, zone);
   const gate = makeGate({
-    gather: gatherer(resolver, config.dns?.timeout ?? dnsTimeoutDefaultMs),
+    gather: addressCache(gatherer(resolver, config.dns?.timeout ?? dnsTimeoutDefaultMs)).gather,
     policy: () => policy,
     report,
     newRef: makeRefs(Date.now),

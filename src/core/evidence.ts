@@ -26,6 +26,8 @@ export interface Evidence {
   readonly ptr: DnsAnswer<ClaimedName>;
   /** One entry for each name that was looked up and answered; a name is missing once another had confirmed the client. */
   readonly forward: readonly Forward[];
+  /** These answers are from before: their time was over, and the DNS could not be asked (RFC 8767). */
+  readonly stale?: true;
 }
 
 /** The PTR names that are host names, each once, in the order of the answer; [] for any other answer. */

@@ -62,6 +62,20 @@ export function printCidr(range: Cidr): string {
   return `${range.base}/${range.bits}`;
 }
 
+/** The network one owner can rotate through, as text: the /24 of an IPv4 address ("192.0.2"), the /64 of an IPv6 one. */
+export function networkPrefix(ip: Ip): string {
+  if (isIpv4(ip)) return ip.slice(0, ip.lastIndexOf('.'));
+  const gap = ip.indexOf('::');
+  const head = (gap < 0 ? ip : ip.slice(0, gap)).split(':');
+  if (gap < 0 || head.length >= 4) return head.slice(0, 4).join(':');
+  const tail = ip
+    .slice(gap + 2)
+    .split(':')
+    .filter(Boolean);
+  const zeros = Array<string>(8 - head.filter(Boolean).length - tail.length).fill('0');
+  return [...head.filter(Boolean), ...zeros, ...tail].slice(0, 4).join(':');
+}
+
 function canonical(address: ipaddr.IPv4 | ipaddr.IPv6): Ip {
   const plain =
     address.kind() === 'ipv6' && (address as ipaddr.IPv6).isIPv4MappedAddress()

@@ -53,11 +53,32 @@ export const ttlMaxS = 86_400;
 /** RFC 9520 s3.2: a failure is remembered for at least 1 s, so that a dead zone is not asked once for each connection. */
 export const failureTtlS = 1;
 
+/** The same failure again is remembered twice as long, up to this (RFC 9520 allows five minutes). */
+export const failureTtlMaxS = 30;
+
+/** RFC 8767 s5: stale answers may stand in for one to three days; a day, for who was confirmed. */
+export const staleMaxS = 86_400;
+
+/** RFC 8767 s5: not more often than every 30 s is a broken zone asked about again. */
+export const staleRetryS = 30;
+
+/** Looked at so often, an entry is refreshed before it ends. */
+export const refreshAheadHits = 3;
+
+/** Addresses kept, at about 500 octets each: 50 MB. */
+export const addressesKeptMax = 100_000;
+
+/** The largest senders use some hundreds of addresses of a /64. */
+export const addressesOfNetworkMax = 1_024;
+
+/** Counters for networks, two octets each: many more than addresses kept, so that hardly two of them share one. */
+export const networkCounters = 2 ** 20;
+
 /** RFC 2308 s5 without an SOA there is nothing to go by; a minute keeps a broken server from being asked without end. */
 export const negativeTtlWithoutSoaS = 60;
 
-/** Answers kept: at about 300 octets each this is 15 MB. */
-export const cacheEntriesMax = 50_000;
+/** Single answers kept, beside what is kept for each address: of names that several addresses share. 5 MB. */
+export const cacheEntriesMax = 10_000;
 
 /** One Postfix request has about 30 lines and 1 KB; certificates and long addresses reach 10 KB. */
 export const policyRequestOctetsMax = 64 * 1024;

@@ -28,6 +28,7 @@ otherwise: accept`);
     reason: 'mismatch',
     name: undefined,
     naming: 'unknown',
+    stale: undefined,
     rule: 'no',
     action: 'reject',
     tags: ['weak'],
