@@ -24,6 +24,9 @@ export const ednsOctets = 1_232;
 /** Random source ports towards one server at a time: four bits that a forger must guess beside id and letter case. */
 export const udpPortsMax = 16;
 
+/** What the kernel may hold for one port while we are busy: some 500 answers; the usual 208 KB are full after 300. */
+export const udpBufferOctets = 512 * 1024;
+
 /** Then a port is given up for a new random one. */
 export const udpQuestionsPerPort = 512;
 

@@ -28,15 +28,19 @@ export function cached(
       if (known !== undefined) return Promise.resolve(known);
       const already = inFlight.get(key);
       if (already !== undefined) return already;
-      const asking = behind
-        .lookup(name, type)
-        .then((answer) => {
+      const asking = behind.lookup(name, type).then(
+        (answer) => {
+          inFlight.delete(key);
           const ttlS = lifetimeS(answer);
           // TTL 0: for this question only, and for those who asked it while it was in flight (RFC 1035 s3.2.1).
           if (ttlS > 0) kept.set(key, answer, { ttl: ttlS * 1000 });
           return answer;
-        })
-        .finally(() => inFlight.delete(key));
+        },
+        (error: unknown) => {
+          inFlight.delete(key);
+          throw error;
+        },
+      );
       inFlight.set(key, asking);
       return asking;
     },

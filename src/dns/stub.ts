@@ -9,8 +9,6 @@ import type { Resolver, Server } from './resolver.ts';
 import { askTcp } from './tcp.ts';
 import { openUdp, type Udp } from './udp.ts';
 
-const rounds = 2;
-
 export interface StubResolver extends Resolver {
   /** Gives up what is in flight. */
   close(): void;
@@ -29,6 +27,7 @@ interface Upstream {
 export function stubResolver(servers: () => readonly Server[], timeoutMs: number): StubResolver {
   const upstreams = new Map<string, Upstream>();
   const line = makeLine(questionsInFlightMax, questionsInLineMax);
+  let current: { readonly list: readonly Server[]; readonly upstreams: readonly Upstream[] } | undefined;
 
   const upstreamOf = (server: Server): Upstream => {
     const key = `${server.ip} ${server.port}`;
@@ -38,17 +37,24 @@ export function stubResolver(servers: () => readonly Server[], timeoutMs: number
     upstreams.set(key, fresh);
     return fresh;
   };
+  const currentUpstreams = (): readonly Upstream[] => {
+    const list = servers();
+    if (current?.list !== list) current = { list, upstreams: list.map(upstreamOf) };
+    return current.upstreams;
+  };
 
   return {
-    async lookup(name, type) {
-      const deadline = performance.now() + timeoutMs;
-      if (!(await line.enter(deadline))) return dnsError('timeout');
-      try {
-        return await askInTurn(servers().map(upstreamOf), name.toLowerCase(), type, deadline);
-      } finally {
-        line.leave();
-      }
-    },
+    lookup: (name, type) =>
+      new Promise((resolve) => {
+        const question = { name: name.toLowerCase(), type, deadline: performance.now() + timeoutMs };
+        line.enter(question.deadline, (turn) => {
+          if (!turn) return resolve(dnsError('timeout'));
+          askInTurn(currentUpstreams(), question, (answer) => {
+            line.leave();
+            resolve(answer);
+          });
+        });
+      }),
     close() {
       for (const { udp } of upstreams.values()) udp.close();
       upstreams.clear();
@@ -56,64 +62,68 @@ export function stubResolver(servers: () => readonly Server[], timeoutMs: number
   };
 }
 
-async function askInTurn(
-  upstreams: readonly Upstream[],
-  name: string,
-  type: RecordType,
-  deadline: number,
-): Promise<DnsAnswer<string>> {
-  const now = performance.now();
-  const [first] = upstreams;
-  // One server is asked twice, rested or not; of several, those that rest come last.
-  const ordered =
-    upstreams.length < 2
-      ? upstreams
-      : [...upstreams].sort((a, b) => Number(a.restsUntil > now) - Number(b.restsUntil > now));
-  const attempts =
-    upstreams.length < 2 && first !== undefined ? [first, first] : Array.from({ length: rounds }, () => ordered).flat();
-  let worst: DnsAnswer<string> = dnsError('timeout');
-  for (let i = 0; i < attempts.length; i++) {
+interface Asking {
+  readonly name: string;
+  readonly type: RecordType;
+  /** On the clock of performance.now(). */
+  readonly deadline: number;
+}
+type Done = (answer: DnsAnswer<string>) => void;
+
+function askInTurn(upstreams: readonly Upstream[], question: Asking, done: Done): void {
+  const attempts = attemptsAt(upstreams, performance.now());
+  const next = (i: number, worst: DnsAnswer<string>): void => {
     const upstream = attempts[i];
-    const left = deadline - performance.now();
-    if (upstream === undefined || left <= 0) break;
+    const leftMs = question.deadline - performance.now();
+    if (upstream === undefined || leftMs <= 0) {
+      done(worst);
+      return;
+    }
     // An even share of what is left: a dead first server still leaves time for the others.
-    const answer = await askOne(upstream, name, type, Math.ceil(left / (attempts.length - i)));
-    if (answer.kind !== 'error') return answer;
-    worst = answer;
-    // Everyone who could speak has spoken; asking again would only load them.
-    const spoke = answer.code === 'servfail' || answer.code === 'refused';
-    if (spoke && i + 1 >= upstreams.length) break;
-  }
-  return worst;
+    askOne(upstream, question, Math.ceil(leftMs / (attempts.length - i)), (answer) => {
+      // Once everyone who could speak has spoken, asking again would only load them.
+      const spoke = answer.kind === 'error' && (answer.code === 'servfail' || answer.code === 'refused');
+      if (answer.kind !== 'error' || (spoke && i + 1 >= upstreams.length)) done(answer);
+      else next(i + 1, answer);
+    });
+  };
+  next(0, dnsError('timeout'));
+}
+
+/** Everyone twice, those that rest last. */
+function attemptsAt(upstreams: readonly Upstream[], now: number): readonly Upstream[] {
+  const resting = upstreams.length > 1 && upstreams.some(({ restsUntil }) => restsUntil > now);
+  const ordered = resting
+    ? [...upstreams].sort((a, b) => Number(a.restsUntil > now) - Number(b.restsUntil > now))
+    : upstreams;
+  return [...ordered, ...ordered];
 }
 
 /** One attempt: UDP, and what follows from its answer. */
-async function askOne(
-  upstream: Upstream,
-  name: string,
-  type: RecordType,
-  timeoutMs: number,
-): Promise<DnsAnswer<string>> {
+function askOne(upstream: Upstream, { name, type }: Asking, timeoutMs: number, done: Done): void {
   const deadline = performance.now() + timeoutMs;
-  const left = () => Math.max(1, deadline - performance.now());
-  const first = await upstream.udp.ask(name, type, true, left());
-  const edns = first.again !== 'plain';
-  const decoded = edns ? first : await upstream.udp.ask(name, type, false, left());
-  const answer = decoded.answer ?? (await askTcp(upstream.server, name, type, edns, left()));
-  const silent = answer.kind === 'error' && (answer.code === 'timeout' || answer.code === 'network');
-  if (silent) {
-    upstream.silences++;
-    upstream.restsUntil = performance.now() + Math.min(serverRestMaxMs, serverRestMs * 2 ** (upstream.silences - 1));
-  } else {
-    upstream.silences = 0;
-    upstream.restsUntil = 0;
-  }
-  return answer;
+  const leftMs = () => Math.max(1, deadline - performance.now());
+  const finish: Done = (answer) => {
+    const silent = answer.kind === 'error' && (answer.code === 'timeout' || answer.code === 'network');
+    upstream.silences = silent ? upstream.silences + 1 : 0;
+    upstream.restsUntil = silent
+      ? performance.now() + Math.min(serverRestMaxMs, serverRestMs * 2 ** (upstream.silences - 1))
+      : 0;
+    done(answer);
+  };
+  const overUdp = (edns: boolean, ms: number): void => {
+    upstream.udp.ask(name, type, edns, ms, (decoded) => {
+      if (decoded.answer !== undefined) finish(decoded.answer);
+      else if (decoded.again === 'plain' && edns) overUdp(false, leftMs());
+      else void askTcp(upstream.server, name, type, edns, leftMs()).then(finish);
+    });
+  };
+  overUdp(true, timeoutMs);
 }
 
 interface Line {
-  /** True when it is one's turn, false when the deadline came first or the line is too long. */
-  enter(deadline: number): boolean | Promise<boolean>;
+  /** Calls `called` once: with true when it is one's turn, which may be now, with false when the deadline came first. */
+  enter(deadline: number, called: (turn: boolean) => void): void;
   leave(): void;
 }
 
@@ -121,21 +131,23 @@ function makeLine(inFlightMax: number, inLineMax: number): Line {
   const line = new Set<(turn: boolean) => void>();
   let inFlight = 0;
   return {
-    enter(deadline) {
+    enter(deadline, called) {
       if (inFlight < inFlightMax) {
         inFlight++;
-        return true;
+        called(true);
+        return;
       }
-      if (line.size >= inLineMax) return false;
-      return new Promise((resolve) => {
-        const called = (turn: boolean) => {
-          clearTimeout(timer);
-          line.delete(called);
-          resolve(turn);
-        };
-        const timer = setTimeout(() => called(false), Math.max(0, deadline - performance.now()));
-        line.add(called);
-      });
+      if (line.size >= inLineMax) {
+        called(false);
+        return;
+      }
+      const waiting = (turn: boolean) => {
+        clearTimeout(timer);
+        line.delete(waiting);
+        called(turn);
+      };
+      const timer = setTimeout(() => waiting(false), Math.max(0, deadline - performance.now()));
+      line.add(waiting);
     },
     leave() {
       const [next] = line;

@@ -5,17 +5,17 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { dnsError, type RecordType } from '../core/answer.ts';
-import { udpPortsMax, udpQuestionsPerPort } from '../core/limits.ts';
+import { udpBufferOctets, udpPortsMax, udpQuestionsPerPort } from '../core/limits.ts';
 import { randomWords } from './random.ts';
 import type { Server } from './resolver.ts';
 import { type Decoded, decodeResponse, encodeQuery } from './wire.ts';
 
 export interface Udp {
   /**
-   * Asks once. Never rejects: silence is an answer of kind "error", code "timeout". `again` says how else to ask, see
-   * wire.ts. `name` is lower case, without final dot.
+   * Asks once and calls `done` once: silence is an answer of kind "error", code "timeout". `again` says how else to ask,
+   * see wire.ts. `name` is lower case, without final dot. A callback, because this is the hottest place of the program.
    */
-  ask(name: string, type: RecordType, edns: boolean, timeoutMs: number): Promise<Decoded>;
+  ask(name: string, type: RecordType, edns: boolean, timeoutMs: number, done: (decoded: Decoded) => void): void;
   close(): void;
 }
 
@@ -27,18 +27,29 @@ interface Port {
   left: number;
   /** Until the socket is connected, what to send then. */
   unsent: Buffer[] | undefined;
+  closed: boolean;
 }
 
 interface Waiting {
   readonly query: Buffer;
   readonly type: RecordType;
   readonly timer: NodeJS.Timeout;
-  readonly resolve: (decoded: Decoded) => void;
+  readonly done: (decoded: Decoded) => void;
 }
 
 export function openUdp(server: Server): Udp {
   const ports: (Port | undefined)[] = Array.from({ length: udpPortsMax });
   let closed = false;
+  /** Questions of this turn of the event loop: sent together at its end, so that the server is woken once for all. */
+  let outbox: { readonly port: Port; readonly query: Buffer }[] = [];
+  const flush = (): void => {
+    const batch = outbox;
+    outbox = [];
+    for (const { port, query } of batch) {
+      if (port.unsent !== undefined) port.unsent.push(query);
+      else if (port.waiting.size > 0) port.socket.send(query);
+    }
+  };
   const random = randomWords();
 
   const settle = (port: Port, id: number, decoded: Decoded): void => {
@@ -46,17 +57,25 @@ export function openUdp(server: Server): Udp {
     if (asked === undefined) return;
     port.waiting.delete(id);
     clearTimeout(asked.timer);
-    asked.resolve(decoded);
-    if (port.left === 0 && port.waiting.size === 0) port.socket.close();
+    asked.done(decoded);
+    closeIfDone(port);
   };
-  const failAll = (port: Port): void => {
+  const closeIfDone = (port: Port): void => {
+    if (port.left > 0 || port.waiting.size > 0 || port.closed) return;
+    port.closed = true;
+    port.socket.close();
+  };
+  /** Takes no more questions, and answers those it has. */
+  const giveUp = (port: Port): void => {
     port.left = 0;
     for (const id of port.waiting.keys()) settle(port, id, { answer: dnsError('network') });
+    closeIfDone(port);
   };
   const openPort = (): Port => {
-    const socket = createSocket(server.ip.includes(':') ? 'udp6' : 'udp4');
-    const port: Port = { socket, waiting: new Map(), left: udpQuestionsPerPort, unsent: [] };
-    socket.on('error', () => failAll(port)); // ICMP: nobody is there
+    const socket = createSocket({ type: server.ip.includes(':') ? 'udp6' : 'udp4', recvBufferSize: udpBufferOctets });
+    const port: Port = { socket, waiting: new Map(), left: udpQuestionsPerPort, unsent: [], closed: false };
+    // No way there, or ICMP says that nobody is; Linux tells it on reading, so no send needs a callback of its own.
+    socket.on('error', () => giveUp(port));
     socket.on('message', (packet) => {
       if (packet.length < 2) return;
       const id = packet.readUInt16BE(0);
@@ -65,16 +84,13 @@ export function openUdp(server: Server): Udp {
       // What is not for us may be forged: the right one may still come.
       if (decoded !== undefined) settle(port, id, decoded);
     });
-    socket.connect(server.port, server.ip, () => {
-      for (const query of port.unsent ?? []) send(port, query);
+    socket.once('connect', () => {
+      for (const query of port.unsent ?? []) socket.send(query);
       port.unsent = undefined;
     });
+    // Without a callback here: one would be called with the error too, instead of the event above.
+    socket.connect(server.port, server.ip);
     return port;
-  };
-  const send = (port: Port, query: Buffer): void => {
-    port.socket.send(query, 0, query.length, (error) => {
-      if (error) failAll(port);
-    });
   };
   const portFor = (slot: number): Port => {
     const known = ports[slot];
@@ -85,28 +101,25 @@ export function openUdp(server: Server): Udp {
   };
 
   return {
-    ask(name, type, edns, timeoutMs) {
-      if (closed) return Promise.resolve({ answer: dnsError('network') });
+    ask(name, type, edns, timeoutMs, done) {
+      if (closed) {
+        done({ answer: dnsError('network') });
+        return;
+      }
       const bits = random();
       const port = portFor((bits >>> 16) % udpPortsMax);
       let id = bits & 0xffff;
       while (port.waiting.has(id)) id = random() & 0xffff;
       const query = encodeQuery({ id, caseMask: random(), name, type, edns });
       port.left--;
-      return new Promise((resolve) => {
-        const timer = setTimeout(() => settle(port, id, { answer: dnsError('timeout') }), timeoutMs);
-        port.waiting.set(id, { query, type, timer, resolve });
-        if (port.unsent !== undefined) port.unsent.push(query);
-        else send(port, query);
-      });
+      const timer = setTimeout(() => settle(port, id, { answer: dnsError('timeout') }), timeoutMs);
+      port.waiting.set(id, { query, type, timer, done });
+      if (outbox.length === 0) setImmediate(flush);
+      outbox.push({ port, query });
     },
     close() {
       closed = true;
-      for (const port of ports) {
-        if (port === undefined || (port.left === 0 && port.waiting.size === 0)) continue;
-        if (port.waiting.size === 0) port.socket.close();
-        else failAll(port);
-      }
+      for (const port of ports) if (port !== undefined) giveUp(port);
       ports.fill(undefined);
     },
   };

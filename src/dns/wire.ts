@@ -108,8 +108,9 @@ export function decodeResponse(packet: Buffer, query: Buffer, type: RecordType):
   if (hadEdns && (rcode === 1 || rcode === 4)) return { again: 'plain' };
   const records = readRecords(packet, questionEnd);
   if (records === undefined) return { answer: dnsError('malformed') };
+  const answer = readAnswer(packet, records, type, rcode);
   const remarks = readRemarks(packet, records, (flags & 0x0020) !== 0);
-  return { answer: { ...readAnswer(packet, records, type, rcode), ...remarks } };
+  return { answer: remarks === undefined ? answer : { ...answer, ...remarks } };
 }
 
 function sameButForCase(packet: Buffer, query: Buffer, end: number): boolean {
@@ -243,7 +244,7 @@ function readData(packet: Buffer, names: NameReader, { start, end }: WireRecord,
 const ednsOptionEde = 15;
 
 /** RFC 8914: each EDE option is a code of two octets and a text, which is a stranger's and shown escaped. */
-function readRemarks(packet: Buffer, records: readonly WireRecord[], ad: boolean): Remarks {
+function readRemarks(packet: Buffer, records: readonly WireRecord[], ad: boolean): Remarks | undefined {
   const ede: ExtendedError[] = [];
   const opt = records.find(({ section, type }) => section === 'additional' && type === typeCodes.OPT);
   for (let at = opt?.start ?? 0; opt !== undefined && at + 4 <= opt.end && ede.length < edeMax; ) {
@@ -258,5 +259,6 @@ function readRemarks(packet: Buffer, records: readonly WireRecord[], ad: boolean
     }
     at = end;
   }
+  if (!ad && ede.length === 0) return undefined;
   return { ...(ad ? { ad: true } : {}), ...(ede.length > 0 ? { ede } : {}) };
 }

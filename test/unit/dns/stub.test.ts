@@ -62,6 +62,25 @@ describe('over sockets', () => {
     expect(await ask([server])).toEqual({ kind: 'error', code: 'network' });
   });
 
+  test('no way there at all is a network error too, time after time', async () => {
+    // A link-local address without its link: refused before anything is sent.
+    const stub = stubResolver(() => [{ ip: ipOf('fe80::1'), port: 53 }], 2_000);
+    open.push({ close: async () => stub.close() });
+    for (let i = 0; i < 3; i++)
+      expect(await stub.lookup('mx.example', 'A')).toEqual({ kind: 'error', code: 'network' });
+  });
+
+  test('ports are given up for new ones, and nothing is lost by it', async () => {
+    const server = await serve(() => [good]);
+    const stub = stubResolver(() => [server.server], 5_000);
+    open.push({ close: async () => stub.close() });
+    // More questions than all its ports take, no more at once than the server's buffer holds.
+    for (let i = 0; i < 90; i++) {
+      const answers = await Promise.all(Array.from({ length: 100 }, () => stub.lookup('mx.example', 'A')));
+      expect(answers.every(({ kind }) => kind === 'records')).toBe(true);
+    }
+  });
+
   test('SERVFAIL and REFUSED are told apart, and asked once', async () => {
     const broken = await serve(() => [{ flags: 0x0182 }]);
     expect(await ask([broken])).toEqual({ kind: 'error', code: 'servfail' });
