@@ -1,0 +1,125 @@
+// A real unbound on a free port of 127.0.0.1 that answers from its own data: so many clients in 10.1.0.0/16, each with one
+// PTR record and the address record that confirms it. Nothing is resolved further, so what is measured is the way there
+// and back. Undefined if unbound is not installed. Throws, with what unbound said, if it does not come up. The child and its
+// folder go with close(), or with this process if it ends first.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFloorClient } from '../floors/dns-client.mjs';
+
+const startMs = 10_000;
+const stopMs = 5_000;
+
+/** `clientCount` is 1 to 65536; `cpu`: the one it runs on (see pin.mjs). */
+export async function startUnbound(clientCount = 5_000, cpu = undefined) {
+  const program = whereIs('unbound');
+  if (program === undefined) return undefined;
+  const clients = Array.from({ length: clientCount }, (_, i) => ({
+    ip: `10.1.${i >> 8}.${i & 255}`,
+    reverse: `${i & 255}.${i >> 8}.1.10.in-addr.arpa`,
+    name: `host-${i}.mail.example`,
+  }));
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'bench-unbound-'));
+  const file = join(folder, 'unbound.conf');
+  writeFileSync(file, configuration(folder, port, clients));
+
+  const onCpu = cpu === undefined ? [] : ['taskset', '-c', `${cpu}`]; // which becomes the program: same process
+  const [command, ...args] = [...onCpu, program, '-d', '-c', file];
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const exited = once(child, 'exit');
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    said = (said + text).slice(-2_000);
+  });
+  const end = () => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', end);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
+  if (!(await answers(child, port, clients[0]))) {
+    end();
+    throw new Error(`unbound does not answer on 127.0.0.1:${port}. It said:\n${said}`);
+  }
+  return {
+    port,
+    clients,
+    async close() {
+      child.kill('SIGTERM');
+      await Promise.race([exited, sleep(stopMs, undefined, { ref: false })]);
+      end();
+      process.off('exit', end);
+    },
+  };
+}
+
+function configuration(folder, port, clients) {
+  const data = clients.flatMap(({ ip, reverse, name }) => [
+    `  local-data: "${reverse}. 3600 IN PTR ${name}."`,
+    `  local-data: "${name}. 3600 IN A ${ip}"`,
+  ]);
+  // so-rcvbuf: 500 questions at once are more than the usual buffer of 208 KB holds; the kernel would drop some, whoever asks.
+  return `server:
+  do-daemonize: no
+  use-syslog: no
+  chroot: ""
+  username: ""
+  directory: "${folder}"
+  pidfile: ""
+  interface: 127.0.0.1@${port}
+  num-threads: 1
+  so-rcvbuf: 4m
+  module-config: "iterator"
+  do-not-query-localhost: no
+  unblock-lan-zones: yes
+  insecure-lan-zones: yes
+  local-zone: "1.10.in-addr.arpa." static
+  local-zone: "mail.example." static
+${data.join('\n')}
+remote-control:
+  control-enable: no
+`;
+}
+
+/** Whether the child answers for this client before the time is up. */
+async function answers(child, port, { reverse, name }) {
+  for (const deadline = performance.now() + startMs; performance.now() < deadline; await sleep(100)) {
+    if (child.exitCode !== null || child.signalCode !== null) return false;
+    // A new socket each time: what was sent before unbound listened is lost.
+    const floor = makeFloorClient(port);
+    const records = await Promise.race([floor.ptr(reverse).catch(() => []), sleep(200, [])]);
+    floor.close();
+    if (records[0] === name) return true;
+  }
+  return false;
+}
+
+function whereIs(program) {
+  return [...(process.env.PATH ?? '').split(':'), '/usr/sbin']
+    .map((place) => join(place, program))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Free for TCP a moment ago; unbound takes the same number for both. */
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
