@@ -71,23 +71,24 @@ interface Asking {
 type Done = (answer: DnsAnswer<string>) => void;
 
 function askInTurn(upstreams: readonly Upstream[], question: Asking, done: Done): void {
-  const attempts = attemptsAt(upstreams, performance.now());
-  const next = (i: number, worst: DnsAnswer<string>): void => {
+  const begun = performance.now();
+  const attempts = attemptsAt(upstreams, begun);
+  const next = (i: number, now: number, worst: DnsAnswer<string>): void => {
     const upstream = attempts[i];
-    const leftMs = question.deadline - performance.now();
+    const leftMs = question.deadline - now;
     if (upstream === undefined || leftMs <= 0) {
       done(worst);
       return;
     }
     // An even share of what is left: a dead first server still leaves time for the others.
-    askOne(upstream, question, Math.ceil(leftMs / (attempts.length - i)), (answer) => {
+    askOne(upstream, question, now + leftMs / (attempts.length - i), (answer) => {
       // Once everyone who could speak has spoken, asking again would only load them.
       const spoke = answer.kind === 'error' && (answer.code === 'servfail' || answer.code === 'refused');
       if (answer.kind !== 'error' || (spoke && i + 1 >= upstreams.length)) done(answer);
-      else next(i + 1, answer);
+      else next(i + 1, performance.now(), answer);
     });
   };
-  next(0, dnsError('timeout'));
+  next(0, begun, dnsError('timeout'));
 }
 
 /** Everyone twice, those that rest last. */
@@ -100,9 +101,7 @@ function attemptsAt(upstreams: readonly Upstream[], now: number): readonly Upstr
 }
 
 /** One attempt: UDP, and what follows from its answer. */
-function askOne(upstream: Upstream, { name, type }: Asking, timeoutMs: number, done: Done): void {
-  const deadline = performance.now() + timeoutMs;
-  const leftMs = () => Math.max(1, deadline - performance.now());
+function askOne(upstream: Upstream, { name, type }: Asking, deadline: number, done: Done): void {
   const finish: Done = (answer) => {
     const silent = answer.kind === 'error' && (answer.code === 'timeout' || answer.code === 'network');
     upstream.silences = silent ? upstream.silences + 1 : 0;
@@ -111,14 +110,14 @@ function askOne(upstream: Upstream, { name, type }: Asking, timeoutMs: number, d
       : 0;
     done(answer);
   };
-  const overUdp = (edns: boolean, ms: number): void => {
-    upstream.udp.ask(name, type, edns, ms, (decoded) => {
+  const overUdp = (edns: boolean): void => {
+    upstream.udp.ask(name, type, edns, deadline, (decoded) => {
       if (decoded.answer !== undefined) finish(decoded.answer);
-      else if (decoded.again === 'plain' && edns) overUdp(false, leftMs());
-      else void askTcp(upstream.server, name, type, edns, leftMs()).then(finish);
+      else if (decoded.again === 'plain' && edns) overUdp(false);
+      else void askTcp(upstream.server, name, type, edns, Math.max(1, deadline - performance.now())).then(finish);
     });
   };
-  overUdp(true, timeoutMs);
+  overUdp(true);
 }
 
 interface Line {
