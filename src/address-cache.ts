@@ -55,7 +55,9 @@ export function addressCache(
   const inFlight = new Map<Ip, Promise<Answers>>();
 
   const keep = (ip: Ip, answers: Answers, before: Entry | undefined): void => {
-    const ttlMs = isTrouble(answers, ip) ? failureMs(before, ip) : 1000 * Math.min(ttlMaxS, ttlOf(answers));
+    const ttlMs = isTrouble(answers, ip)
+      ? failureMs(before, ip, isOutage(answers))
+      : 1000 * Math.min(ttlMaxS, ttlOf(answers));
     sweep();
     kept.delete(ip);
     // TTL 0 is for this client only. A network over its quota is asked about each time, like everybody before there was a cache.
@@ -121,6 +123,12 @@ function isTrouble(answers: Answers, ip: Ip): boolean {
   return !confirmed(answers, ip) && answers.forward.some(({ addresses }) => addresses.kind === 'error');
 }
 
+function isOutage({ ptr, forward }: Answers): boolean {
+  return [ptr, ...forward.map(({ addresses }) => addresses)].some(
+    (answer) => answer.kind === 'error' && answer.code === 'outage',
+  );
+}
+
 /** Only who was confirmed: an old refusal is not to be repeated on no new evidence. */
 function mayStandIn({ answers, until }: Kept, ip: Ip, clock: number): boolean {
   return until + staleMaxS * 1000 >= clock && confirmed(answers, ip);
@@ -131,8 +139,9 @@ function stale({ answers }: Kept): Answers {
 }
 
 /** RFC 9520 s3.2: a failure is kept for a moment, longer each time it repeats. */
-function failureMs(before: Entry | undefined, ip: Ip): number {
-  const again = before !== undefined && isTrouble(before.answers, ip);
+function failureMs(before: Entry | undefined, ip: Ip, notAsked: boolean): number {
+  // What was not asked is forgotten at once: the breaker closes by itself, and everyone should know.
+  const again = before !== undefined && isTrouble(before.answers, ip) && !notAsked;
   return Math.min(failureTtlMaxS * 1000, again ? before.ttlMs * 2 : failureTtlS * 1000);
 }
 

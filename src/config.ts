@@ -6,6 +6,7 @@ import { closedMap, readDocument, wholeMap } from './core/document.ts';
 import { type Endpoint, parseEndpoint, parseServer, printEndpoint, type TcpEndpoint } from './core/endpoint.ts';
 import { parseIp } from './core/ip.ts';
 import { hostName } from './core/name.ts';
+import { outageWords } from './core/policy.ts';
 import { type Checked, quote } from './core/problem.ts';
 
 export type Config = z.output<typeof configSchema>;
@@ -61,6 +62,7 @@ const configSchema = closedMap({
       .optional(),
     timeout: duration.refine((ms) => ms >= 100 && ms <= 60_000, 'a DNS timeout lies between 100ms and 1m').optional(),
     zone: z.string().optional(),
+    outage: z.enum(outageWords).optional(),
   })
     .refine((dns) => dns.servers === undefined || dns.zone === undefined, '"servers" and "zone" exclude each other')
     .optional(),

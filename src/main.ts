@@ -6,8 +6,10 @@ import { addressCache } from './address-cache.ts';
 import { type Config, type DoorConfig, dnsTimeoutDefaultMs } from './config.ts';
 import { printEndpoint } from './core/endpoint.ts';
 import { drainMs } from './core/limits.ts';
+import { outageActions, type Policy } from './core/policy.ts';
 import type { Decision } from './core/verdict.ts';
 import type { Zone } from './core/zone.ts';
+import { type BreakerOptions, breaker } from './dns/breaker.ts';
 import { cached } from './dns/cache.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { stubResolver } from './dns/stub.ts';
@@ -35,10 +37,19 @@ export async function startService(
   log: Logger,
   report: (decision: Decision, ms: number) => void,
 ): Promise<Service> {
-  const resolver = await openResolver(config.dns, zone);
+  const resolver = await openResolver(config.dns, zone, (open, counted, failed) => {
+    if (open)
+      log.error(
+        { counted, failed, action: config.dns?.outage ?? 'as the policy says' },
+        'DNS outage: most lookups fail',
+      );
+    else log.warn('DNS outage is over');
+  });
+  const rules: Policy =
+    config.dns?.outage === undefined ? policy : { ...policy, outage: outageActions[config.dns.outage] };
   const gate = makeGate({
     gather: addressCache(gatherer(resolver, config.dns?.timeout ?? dnsTimeoutDefaultMs)).gather,
-    policy: () => policy,
+    policy: () => rules,
     report,
     newRef: makeRefs(Date.now),
     now: Date.now,
@@ -69,12 +80,13 @@ export async function startService(
 export async function openResolver(
   dns: Pick<NonNullable<Config['dns']>, 'servers' | 'timeout'> | undefined,
   zone: Zone | undefined,
+  onOutage?: BreakerOptions['onChange'],
 ): Promise<Resolver & { close(): void }> {
   if (zone !== undefined) return { ...cached(zoneResolver(zone)), close: () => {} };
   const named = dns?.servers;
   const servers = named === undefined ? await systemServers('/etc/resolv.conf') : () => named;
   const stub = stubResolver(servers, dns?.timeout ?? dnsTimeoutDefaultMs);
-  return { ...cached(stub), close: () => stub.close() };
+  return { ...cached(breaker(stub, onOutage === undefined ? {} : { onChange: onOutage })), close: () => stub.close() };
 }
 
 function makeDoor(config: DoorConfig, name: string, gate: Gate, log: Logger): Door {

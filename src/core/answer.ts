@@ -4,8 +4,11 @@
 /** The questions we ask. */
 export type RecordType = 'PTR' | 'A' | 'AAAA';
 
-/** Why nobody could tell. `network`: the packet could not be sent; `malformed`: what came back was no answer. */
-export const dnsErrors = ['servfail', 'refused', 'timeout', 'network', 'malformed'] as const;
+/**
+ * Why nobody could tell. `network`: the packet could not be sent; `malformed`: what came back was no answer; `outage`: not
+ * even asked, because the DNS as a whole is in trouble (see breaker.ts).
+ */
+export const dnsErrors = ['servfail', 'refused', 'timeout', 'network', 'malformed', 'outage'] as const;
 export type DnsError = (typeof dnsErrors)[number];
 
 /** An extended error (RFC 8914): the server's own word on why. `text` is printable ASCII and may be ''. */
@@ -49,6 +52,7 @@ export function outcomeWord(answer: DnsAnswer<unknown>): string | undefined {
         timeout: 'timeout',
         network: 'unreachable',
         malformed: 'malformed answer',
+        outage: 'not asked, DNS outage',
       }[answer.code];
   }
 }

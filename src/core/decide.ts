@@ -8,20 +8,40 @@ import { type Condition, type Facts, holds } from './condition.ts';
 import type { Evidence } from './evidence.ts';
 import { fields, fill, lookedUp } from './explain.ts';
 import { assess, type Findings } from './findings.ts';
-import { type Actions, authenticatedId, otherwiseId, type Policy } from './policy.ts';
+import { type Actions, authenticatedId, otherwiseId, outageId, type Policy } from './policy.ts';
 import { makeReply } from './reply.ts';
-import { soften } from './soften.ts';
+import { alternatives, soften } from './soften.ts';
 import type { Decision, End, TraceLine, Verdict } from './verdict.ts';
 
 export function decide(policy: Policy, evidence: Evidence): Decision {
   const findings = assess(evidence);
   const walked = walk(policy, { client: evidence.client, findings });
-  const end = soften(
-    evidence,
-    walked.end,
-    (other) => walk(policy, { client: other.client, findings: assess(other) }).end,
-  );
-  return { evidence, findings, verdict: verdictOf(end, walked, evidence, findings), trace: walked.trace };
+  const again = (other: Evidence): End => walk(policy, { client: other.client, findings: assess(other) }).end;
+  const inOutage =
+    policy.outage !== undefined && findings.iprev.reason.endsWith('-outage') && !evidence.client.authenticated;
+  const judged = inOutage ? duringOutage(policy.outage, evidence, walked, again) : walked;
+  const end = soften(evidence, judged.end, again);
+  return { evidence, findings, verdict: verdictOf(end, judged, evidence, findings), trace: walked.trace };
+}
+
+/** The DNS cannot be asked. What does not depend on it holds as ever; for the rest the configured action takes over. */
+function duringOutage(outage: Actions, evidence: Evidence, walked: Walked, again: (evidence: Evidence) => End): Walked {
+  const ends = [walked.end, ...alternatives(evidence).map(again)];
+  const open = ends.find(({ kind }) => kind === 'pending');
+  if (open !== undefined) return { ...walked, end: open };
+  if (ends.every(({ kind, rule }) => kind === walked.end.kind && rule === walked.end.rule)) return walked;
+  const { tag, decision } = outage;
+  const end: End =
+    decision === undefined || decision === 'accept'
+      ? { kind: 'accept', rule: outageId }
+      : { kind: 'refuse', rule: outageId, refusal: decision };
+  return {
+    end,
+    tags: tag === undefined ? [] : [tag],
+    score: 0,
+    trace: walked.trace,
+    ...(tag === undefined ? {} : { tagger: outageId }),
+  };
 }
 
 interface Walked {

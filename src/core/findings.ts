@@ -11,6 +11,5 @@ export interface Findings {
 }
 
 export function assess(evidence: Evidence): Findings {
-  const result = iprev(evidence);
-  return { iprev: result, naming: naming(evidence, result) };
+  return { iprev: iprev(evidence), naming: naming(evidence) };
 }

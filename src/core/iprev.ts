@@ -32,11 +32,13 @@ export const temperrorReasons = [
   'ptr-timeout',
   'ptr-network',
   'ptr-malformed',
+  'ptr-outage',
   'forward-servfail',
   'forward-refused',
   'forward-timeout',
   'forward-network',
   'forward-malformed',
+  'forward-outage',
 ] as const satisfies readonly TemperrorReason[];
 
 export const iprevReasons = [...passReasons, ...failReasons, ...permerrorReasons, ...temperrorReasons] as const;

@@ -40,6 +40,19 @@ export const questionsInLineMax = 20_000;
 export const serverRestMs = 1_000;
 export const serverRestMaxMs = 60_000;
 
+/** The breaker looks back for one to two windows: open within 10 s of an outage. */
+export const breakerWindowMs = 5_000;
+
+/** Fewer lookups than this tell nothing about the DNS as a whole. */
+export const breakerLookupsMin = 20;
+
+/** While it is open one question a second goes out, and three good answers close it: back 3 to 4 s after the DNS is. */
+export const breakerProbeMs = 1_000;
+export const breakerProbesGood = 3;
+
+/** Zones that failed in a window; more of them than this are an outage already. */
+export const breakerZonesMax = 10_000;
+
 /** Octets of names read for one packet, pointers followed: twice the largest packet, and a few milliseconds at worst. */
 export const nameOctetsPerPacketMax = 2 * 65_536;
 

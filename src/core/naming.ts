@@ -5,7 +5,6 @@
 
 import { candidateNames, type Evidence } from './evidence.ts';
 import { type Ip, isIpv4, reverseName } from './ip.ts';
-import type { Iprev } from './iprev.ts';
 import type { HostName } from './name.ts';
 
 export const namingLabels = ['generic', 'unknown'] as const;
@@ -20,16 +19,24 @@ export interface NamingSign {
 
 export interface Naming {
   readonly label: NamingLabel;
-  /** The name that was read: the confirmed one, else the first that the PTR claims. Absent without any. */
+  /** The name that speaks for the label: the first of the PTR, or the first without the sign. Absent without any. */
   readonly name?: HostName;
   readonly evidence: readonly NamingSign[];
 }
 
-export function naming(evidence: Evidence, verdict: Iprev): Naming {
-  const name = verdict.result === 'pass' ? verdict.name : candidateNames(evidence.ptr)[0];
-  if (name === undefined) return { label: 'unknown', evidence: [] };
-  const sign = isIpv4(evidence.client.ip) ? fourNumbers(name, evidence.client.ip) : nibbles(name, evidence.client.ip);
-  return sign === undefined ? { label: 'unknown', name, evidence: [] } : { label: 'generic', name, evidence: [sign] };
+/**
+ * Reads every name that the PTR claims; one without the sign speaks for the client. Not the confirmed name alone: which one
+ * of several confirms first is a matter of milliseconds, and of lookups that may fail.
+ */
+export function naming({ client, ptr }: Evidence): Naming {
+  const find = isIpv4(client.ip) ? fourNumbers : nibbles;
+  const read = candidateNames(ptr).map((name) => ({ name, sign: find(name, client.ip) }));
+  const spared = read.find(({ sign }) => sign === undefined);
+  if (spared !== undefined) return { label: 'unknown', name: spared.name, evidence: [] };
+  const [first] = read;
+  return first?.sign === undefined
+    ? { label: 'unknown', evidence: [] }
+    : { label: 'generic', name: first.name, evidence: [first.sign] };
 }
 
 /** Finds 192-0-2-7, 7.2.0.192 or 192.000.002.007 as four neighbouring runs of digits. */

@@ -6,6 +6,8 @@ import type { Condition } from './condition.ts';
 export interface Policy {
   readonly rules: readonly Rule[];
   readonly otherwise: Actions;
+  /** `dns.outage` of the configuration: what holds while the DNS cannot be asked at all. Absent: what the rules say. */
+  readonly outage?: Actions;
 }
 
 export interface Rule {
@@ -37,6 +39,15 @@ export interface Refusal {
 export const templateFields = ['ip', 'ptr', 'name', 'iprev', 'reason', 'helo'] as const;
 export type TemplateField = (typeof templateFields)[number];
 
-/** The name of what is not a rule but decides: the last line of the policy, and the pass for authenticated clients. */
+/** The names of what is no rule and decides: the last line of the policy, the pass for authenticated clients, an outage. */
 export const otherwiseId = 'otherwise';
 export const authenticatedId = 'authenticated';
+export const outageId = 'outage';
+
+export const outageWords = ['accept', 'tag', 'defer'] as const;
+/** The three actions an outage may have. A refusal for good is none of them. */
+export const outageActions: Readonly<Record<(typeof outageWords)[number], Actions>> = {
+  accept: { decision: 'accept' },
+  tag: { tag: 'dns-outage', decision: 'accept' },
+  defer: { decision: { code: 450, enhanced: '4.7.25', text: 'reverse DNS of {ip} cannot be checked at the moment' } },
+};

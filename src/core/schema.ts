@@ -13,6 +13,7 @@ import {
   type Actions,
   authenticatedId,
   otherwiseId,
+  outageId,
   type Policy,
   type Refusal,
   type Rule,
@@ -213,7 +214,7 @@ const otherwise = z.union([
 const policySchema: z.ZodType<Policy> = closedMap({ rules: z.array(rule), otherwise }).check(wholeMap(checkRules));
 
 function checkRules({ rules }: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx): void {
-  const seen = new Set<string>([otherwiseId, authenticatedId]);
+  const seen = new Set<string>([otherwiseId, authenticatedId, outageId]);
   // A rule that is wrong in itself is here as it was written, or not at all.
   (Array.isArray(rules) ? rules : []).forEach((rule: Partial<Rule> | null | undefined, i) => {
     if (typeof rule?.id !== 'string') return;

@@ -8,7 +8,7 @@ import type { Ip } from '../../src/core/ip.ts';
 import { iprevReasons, iprevResults } from '../../src/core/iprev.ts';
 import { type ClaimedName, claimedName, type HostName, hostName } from '../../src/core/name.ts';
 import { namingLabels } from '../../src/core/naming.ts';
-import type { Actions, Policy, Refusal } from '../../src/core/policy.ts';
+import { type Actions, outageActions, type Policy, type Refusal } from '../../src/core/policy.ts';
 import { evidenceOf, ipOf } from './evidence.ts';
 
 const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> =>
@@ -48,13 +48,18 @@ const actions: fc.Arbitrary<Actions> = fc.oneof(
 );
 
 export const policies: fc.Arbitrary<Policy> = fc
-  .tuple(
-    fc.array(fc.record({ when: condition, mode: fc.constantFrom('enforce', 'enforce', 'monitor'), actions }), {
+  .record({
+    rules: fc.array(fc.record({ when: condition, mode: fc.constantFrom('enforce', 'enforce', 'monitor'), actions }), {
       maxLength: 5,
     }),
-    actions,
-  )
-  .map(([rules, otherwise]) => ({ rules: rules.map((rule, i) => ({ id: `r${i}`, ...rule })), otherwise }));
+    otherwise: actions,
+    outage: fc.option(fc.constantFrom(...Object.values(outageActions)), { nil: undefined }),
+  })
+  .map(({ rules, otherwise, outage }) => ({
+    rules: rules.map((rule, i) => ({ id: `r${i}`, ...rule })),
+    otherwise,
+    ...(outage === undefined ? {} : { outage }),
+  }));
 
 const ip = '192.0.2.7';
 // A good name, a generic one, one that is no host name, and others.

@@ -8,7 +8,7 @@ import { type Ip, parseIp } from '../../src/core/ip.ts';
 import { type ClaimedName, claimedName, type HostName } from '../../src/core/name.ts';
 
 /** "nxdomain", "nodata", an error code, or the records. */
-export type Word = 'nxdomain' | 'nodata' | 'servfail' | 'refused' | 'timeout' | 'network' | 'malformed';
+export type Word = 'nxdomain' | 'nodata' | 'servfail' | 'refused' | 'timeout' | 'network' | 'malformed' | 'outage';
 export type Answer = Word | readonly string[];
 
 export function ipOf(text: string): Ip {

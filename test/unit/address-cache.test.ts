@@ -89,6 +89,15 @@ describe('how long an address is known', () => {
   });
 });
 
+test('what was not asked, because the breaker was open, is asked again after a second each time', async () => {
+  const { look, asked, wait } = setUp({ ptr: dnsError('outage'), forward: [] });
+  for (let i = 1; i <= 5; i++) {
+    await look();
+    expect(asked()).toBe(i);
+    wait(1.001);
+  }
+});
+
 describe('when the DNS is in trouble', () => {
   test('who was confirmed stays so, marked as stale, and the DNS is asked every 30 s', async () => {
     const { look, asked, wait, now } = setUp(confirmed);

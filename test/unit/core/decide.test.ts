@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../../src/core/decide.ts';
+import { outageActions } from '../../../src/core/policy.ts';
 import { policyOf } from '../../support/doors.ts';
 import { type Answer, evidenceOf } from '../../support/evidence.ts';
 
@@ -176,4 +177,34 @@ describe('softening: a failed lookup never makes a 5xx', () => {
     expect(at('rcpt', 'v@test.example')).toMatchObject({ action: 'defer', softened: true });
     expect(at('rcpt', 'w@test.example')).toMatchObject({ action: 'reject' });
   });
+});
+
+describe('during an outage the configured action takes over', () => {
+  const rules = `
+rules:
+  - { id: banned, when: { client_ip: 192.0.2.66 }, reject: "banned" }
+  - { id: friend, when: { client_ip: 192.0.2.77 }, accept: true }
+  - { id: vip, when: { recipient: v@test.example, iprev: pass }, tag: vip }
+  - { id: unconfirmed, when: { not: { iprev: pass } }, reject: "no", tag: weak }
+otherwise: accept`;
+  const at = (word: 'accept' | 'tag' | 'defer' | undefined, ip = '192.0.2.7', ptr: Answer = 'outage') =>
+    decide(
+      { ...policyOf(rules), ...(word === undefined ? {} : { outage: outageActions[word] }) },
+      evidenceOf({ ip, ptr }),
+    ).verdict;
+
+  test.each([
+    ['accept', { action: 'accept', rule: 'outage', tags: [] }],
+    ['tag', { action: 'tag', rule: 'outage', tags: ['dns-outage'] }],
+    ['defer', { action: 'defer', rule: 'outage', tags: [], reply: { code: 450, enhanced: '4.7.25' } }],
+    [undefined, { action: 'defer', rule: 'unconfirmed', softened: true }],
+  ] as const)('%s', (word, verdict) => expect(at(word)).toMatchObject(verdict));
+
+  test('what does not depend on the DNS holds as ever', () => {
+    expect(at('accept', '192.0.2.66')).toMatchObject({ action: 'reject', rule: 'banned' });
+    expect(at('defer', '192.0.2.77')).toMatchObject({ action: 'accept', rule: 'friend' });
+  });
+
+  test('one failed lookup is no outage', () =>
+    expect(at('accept', '192.0.2.7', 'servfail')).toMatchObject({ action: 'defer', rule: 'unconfirmed' }));
 });

@@ -79,7 +79,7 @@ const cases: [string, Answer, Record<string, Answer>, string, Record<string, Ans
   ['eleven names, the tenth matches', crowd, crowdIs(['192.0.2.8'], ['192.0.2.7']), 'pass confirmed n9.example'],
   ['eleven names, the tenth failed', crowd, crowdIs(['192.0.2.8'], 'servfail'), 'temperror forward-servfail'],
   ['ten names twice are ten', [...crowd.slice(0, 10), ...crowd.slice(0, 10)], crowdIs(['192.0.2.8']), 'fail mismatch'],
-  ...(['servfail', 'refused', 'timeout', 'network', 'malformed'] as const).flatMap(
+  ...(['servfail', 'refused', 'timeout', 'network', 'malformed', 'outage'] as const).flatMap(
     (code): [string, Answer, Record<string, Answer>, string][] => [
       [`PTR ${code}`, code, {}, `temperror ptr-${code}`],
       [`forward ${code}`, ['mx.example'], { 'mx.example': code }, `temperror forward-${code}`],

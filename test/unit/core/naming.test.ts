@@ -1,12 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { iprev } from '../../../src/core/iprev.ts';
 import { naming } from '../../../src/core/naming.ts';
 import { type Answer, evidenceOf } from '../../support/evidence.ts';
 
-const read = (ip: string, ptr: Answer) => {
-  const evidence = evidenceOf({ ip, ptr, forward: {} });
-  return naming(evidence, iprev(evidence));
-};
+const read = (ip: string, ptr: Answer) => naming(evidenceOf({ ip, ptr }));
 
 test.each([
   ['192.0.2.7', '192-0-2-7.dyn.isp.example', '192-0-2-7', 0],
@@ -35,4 +31,16 @@ test.each([
 
 test('without a name there is nothing to read', () => {
   expect(read('192.0.2.7', 'nxdomain')).toEqual({ label: 'unknown', evidence: [] });
+});
+
+test('of several names one without the sign speaks for the client, whichever is confirmed', () => {
+  expect(read('192.0.2.7', ['192-0-2-7.isp.example', 'mx.example'])).toEqual({
+    label: 'unknown',
+    name: 'mx.example',
+    evidence: [],
+  });
+  expect(read('192.0.2.7', ['192-0-2-7.isp.example', 'ip7.2.0.192.isp.example'])).toMatchObject({
+    label: 'generic',
+    name: '192-0-2-7.isp.example',
+  });
 });
