@@ -133,12 +133,19 @@ function verdictOf(end: End, { tags, score, tagger }: Walked, evidence: Evidence
   }
 }
 
-function describe({ tag, score, decision }: Actions): string {
+/** The words for each set of actions, which never change: made once, not for each client. */
+const described = new WeakMap<Actions, string>();
+
+function describe(actions: Actions): string {
+  const known = described.get(actions);
+  if (known !== undefined) return known;
+  const { tag, score, decision } = actions;
   const words: string[] = [];
   if (tag !== undefined) words.push(`tag ${tag}`);
   if (score !== undefined) words.push(`score ${score}`);
   if (decision === 'accept') words.push('accept');
   else if (decision !== undefined)
     words.push(`${decision.code < 500 ? 'defer' : 'reject'} ${decision.code} ${decision.enhanced}`);
+  described.set(actions, words.join(', '));
   return words.join(', ');
 }

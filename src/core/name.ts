@@ -14,8 +14,8 @@ export type VerifiedName = HostName & { readonly [verifiedBrand]: true };
 
 /** RFC 1035 s2.3.4: 255 octets on the wire leave 253 characters. */
 const nameOctetsMax = 253;
-// RFC 952 and RFC 1123 s2.1, plus the underscore, which real PTR records carry.
-const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+// Labels by RFC 952 and RFC 1123 s2.1, plus the underscore, which real PTR records carry.
+const labels = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
 
 /** What a name from the DNS is. The first two are host names; the others are shown, and never looked up. */
 export const nameClasses = [
@@ -37,8 +37,8 @@ export function nameClass(text: string): NameClass {
   if (text === '') return 'root';
   if (text.length > nameOctetsMax) return 'too-long';
   if (/^[0-9.]+$/.test(text)) return 'numeric';
-  if (/(?:^|\.)localhost(?:\.localdomain)?$/i.test(text)) return 'localhost';
-  if (text.split('.').every((part) => label.test(part))) return text.includes('_') ? 'underscore' : 'host';
+  if (/localhost/i.test(text) && /(?:^|\.)localhost(?:\.localdomain)?$/i.test(text)) return 'localhost';
+  if (labels.test(text)) return text.includes('_') ? 'underscore' : 'host';
   if (/\\\./.test(text)) return 'inner-dot';
   const octets = [...text.matchAll(/\\(\d{3})/g)].map(([, digits]) => Number(digits));
   if (octets.some((octet) => octet < 0x20 || octet === 0x7f) || /[\0-\x1f\x7f]/.test(text)) return 'control';
