@@ -12,7 +12,7 @@ import { dnsTimeoutDefaultMs } from './config.ts';
 import { parseServer } from './core/endpoint.ts';
 import { type Ip, parseIp } from './core/ip.ts';
 import { type Checked, printProblem, quote } from './core/problem.ts';
-import { demo } from './demo/demo.ts';
+import { demo, demoDoors } from './demo/demo.ts';
 import type { Server } from './dns/resolver.ts';
 import { gatherer } from './gather.ts';
 import { ListenError } from './listen.ts';
@@ -50,7 +50,8 @@ Examples:
   iprevd check 192.0.2.7                         how one client would be judged, and why
   iprevd serve --config /etc/iprevd/iprevd.yaml  run it
 
-Exit codes: 0 done, 64 wrong usage, 69 a port or service is not available, 70 a bug of ours, 78 a file with mistakes.`,
+Exit codes: 0 done, 64 wrong usage, 69 a port or service is not available, 70 a bug of ours, 77 no permission
+for a port, 78 a file with mistakes.`,
   );
 
 program
@@ -119,11 +120,13 @@ program
   .option('--folder <path>', 'where messages and the log go', 'var')
   .action(async ({ config, folder }: { config: string; folder: string }) => {
     const loaded = orExit(await loadConfig(config));
+    const doors = orExit(demoDoors(loaded, config));
     await mkdir(folder, { recursive: true });
     const log = makeLog(loaded.config.log?.level ?? 'info', join(folder, 'iprevd.log'));
     const report = logDecision(log);
     const running = await demo(terminal, {
       loaded,
+      doors,
       configFile: shown(config),
       folder,
       start: (seen) =>

@@ -64,7 +64,8 @@ async function load<T>(
       return read(await readFile(place, 'utf8'), shortest(place));
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOENT' && code !== 'EISDIR') trouble = message;
+      if (code === 'EISDIR') trouble = 'is a folder, not a file';
+      else if (code !== 'ENOENT') trouble = message;
     }
   }
   const hint = places.length > 1 ? `looked for ${places.map(shortest).join(' and ')}` : whatNext;

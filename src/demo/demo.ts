@@ -3,6 +3,7 @@
 // stays up, so that a person can try for themselves.
 
 import { join } from 'node:path';
+import type { Checked } from '../core/problem.ts';
 import type { Decision } from '../core/verdict.ts';
 import type { Loaded } from '../load.ts';
 import { paint, type Style, type Terminal } from '../terminal.ts';
@@ -26,8 +27,33 @@ const scenes: readonly Scene[] = [
   { what: 'IPv6', from: '2001:db8::25', helo: 'six.example' },
 ];
 
+type SmtpDoor = Extract<Loaded['config']['doors'][number], { kind: 'smtp' }>;
+
+export interface DemoDoors {
+  /** Where clients come in from addresses of their own. */
+  readonly plain: SmtpDoor;
+  /** Where they say over PROXY whom they stand for. */
+  readonly proxied: SmtpDoor;
+}
+
+/** The two SMTP doors that the demo plays through, or what its configuration lacks. */
+export function demoDoors({ config }: Loaded, file: string): Checked<DemoDoors> {
+  const smtp = config.doors.filter((door) => door.kind === 'smtp');
+  const [plain, proxied] = [
+    smtp.find(({ proxy }) => proxy === undefined),
+    smtp.find(({ proxy }) => proxy !== undefined),
+  ];
+  if (plain !== undefined && proxied !== undefined) return { ok: true, value: { plain, proxied } };
+  const hint = 'deploy/demo/iprevd.yaml has both';
+  return {
+    ok: false,
+    problems: [{ where: file, what: 'the demo plays through two smtp doors, one of them with "proxy"', hint }],
+  };
+}
+
 export interface DemoParts {
   readonly loaded: Loaded;
+  readonly doors: DemoDoors;
   /** Where the configuration was read from, for the sentence that says to copy it. */
   readonly configFile: string;
   /** Messages and the log go below this folder. */
@@ -40,11 +66,9 @@ export interface DemoParts {
 /** Returns once the eight have been played; the service runs until stop(). Rejects with a ListenError. */
 export async function demo(
   terminal: Terminal,
-  { loaded, configFile, folder, start, columns }: DemoParts,
+  { loaded, doors, configFile, folder, start, columns }: DemoParts,
 ): Promise<{ stop(): Promise<void> }> {
-  const [plain, proxied] = loaded.config.doors.filter((door) => door.kind === 'smtp');
-  if (plain === undefined || proxied === undefined)
-    throw new Error('the demo needs two smtp doors, the second with proxy');
+  const { plain, proxied } = doors;
   const mailbox = await openMailbox(join(folder, 'maildir'), plain.backend);
   const decisions = new Map<string, Decision>();
   const service = await start((decision) => decisions.set(decision.evidence.client.ip, decision)).catch(

@@ -27,6 +27,7 @@ interface Upstream {
 export function stubResolver(servers: () => readonly Server[], timeoutMs: number): StubResolver {
   const upstreams = new Map<string, Upstream>();
   const line = makeLine(questionsInFlightMax, questionsInLineMax);
+  let closed = false;
   let current: { readonly list: readonly Server[]; readonly upstreams: readonly Upstream[] } | undefined;
 
   const upstreamOf = (server: Server): Upstream => {
@@ -35,6 +36,7 @@ export function stubResolver(servers: () => readonly Server[], timeoutMs: number
     if (known !== undefined) return known;
     const fresh = { server, udp: openUdp(server), silences: 0, restsUntil: 0 };
     upstreams.set(key, fresh);
+    if (closed) fresh.udp.close(); // it answers for itself that nobody is asked any more
     return fresh;
   };
   const currentUpstreams = (): readonly Upstream[] => {
@@ -45,19 +47,28 @@ export function stubResolver(servers: () => readonly Server[], timeoutMs: number
 
   return {
     lookup: (name, type) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         const question = { name: name.toLowerCase(), type, deadline: performance.now() + timeoutMs };
         line.enter(question.deadline, (turn) => {
-          if (!turn) return resolve(dnsError('timeout'));
-          askInTurn(currentUpstreams(), question, (answer) => {
+          if (!turn) {
+            resolve(dnsError('timeout'));
+            return;
+          }
+          // A bug of ours must reach who asked, not whoever happens to make room in the line.
+          try {
+            askInTurn(currentUpstreams(), question, (answer) => {
+              line.leave();
+              resolve(answer);
+            });
+          } catch (error) {
             line.leave();
-            resolve(answer);
-          });
+            reject(error);
+          }
         });
       }),
     close() {
+      closed = true;
       for (const { udp } of upstreams.values()) udp.close();
-      upstreams.clear();
     },
   };
 }

@@ -124,7 +124,8 @@ export function openUdp(server: Server): Udp {
   return {
     ask(name, type, edns, deadline, done) {
       if (closed) {
-        done({ answer: dnsError('network') });
+        // Not at once: each answer makes room for the next in line, and the line may be long.
+        setImmediate(done, { answer: dnsError('network') });
         return;
       }
       const bits = random();

@@ -83,6 +83,12 @@ describe('mistakes', () => {
     [['check', '192.0.2.1', '--policy', 'nope'], 78, 'nope: no such file (looked for nope and policies/nope.yaml)'],
     [['check', '192.0.2.1', '--zone', bad], 78, 'unknown outcome "1" (known here: nxdomain, nodata'],
     [['serve', '--config', '/nonexistent/iprevd.yaml'], 78, '/nonexistent/iprevd.yaml: no such file'],
+    [
+      ['demo', '--config', file('one.yaml', 'doors: [{ kind: policy, listen: 127.0.0.1:0 }]\n')],
+      78,
+      'the demo plays through two smtp doors',
+    ],
+    [['check', '192.0.2.1', '--policy', folder.path], 78, 'is a folder, not a file'],
     [['serve', '--config', bad], 78, ':1:17: unknown word "smpt" (did you mean "smtp"?)'],
     [['serve', '--log-level', 'loud'], 64, 'Allowed choices are debug, info, warn, error, silent'],
   ])('%j exits %d', async (args, exitCode, words) => {

@@ -149,11 +149,7 @@ describe('servers of the world', () => {
   });
 
   test('a thousand questions go out, the others wait in line, and who waited too long is told so', async () => {
-    const held: (() => void)[] = [];
-    const silent = await serve(() => {
-      held.push(() => {});
-      return [];
-    });
+    const silent = await serve(() => []);
     const stub = stubResolver(() => [silent.server], 600);
     open.push({ close: async () => stub.close() });
     const answers = await Promise.all(Array.from({ length: 1_500 }, (_, i) => stub.lookup(`n${i}.example`, 'A')));
@@ -161,6 +157,17 @@ describe('servers of the world', () => {
       new Set(['{"kind":"error","code":"timeout"}']),
     );
     expect(new Set(silent.asked.map(({ name }) => name.toLowerCase())).size).toBeLessThanOrEqual(1_000);
+  });
+
+  test('a resolver that is closed answers everyone in line, however many, and a bug reaches who asked', async () => {
+    const silent = await serve(() => []);
+    const stub = stubResolver(() => [silent.server], 60_000);
+    const asking = Array.from({ length: 15_000 }, (_, i) => stub.lookup(`n${i}.example`, 'A'));
+    stub.close();
+    expect(new Set((await Promise.all(asking)).map(({ kind }) => kind))).toEqual(new Set(['error']));
+    const other = stubResolver(() => [silent.server], 100);
+    await expect(other.lookup('no..name', 'A')).rejects.toThrow(RangeError);
+    other.close();
   });
 
   test('what is in flight when the resolver is closed is answered', async () => {
