@@ -8,7 +8,8 @@ import { makeFloorClient } from '../floors/dns-client.mjs';
 
 /** All ask the server at `port` of 127.0.0.1. */
 export function makeContenders(port) {
-  const stub = stubResolver(() => [{ ip: '127.0.0.1', port }], 5_000);
+  const servers = [{ ip: '127.0.0.1', port }];
+  const stub = stubResolver(() => servers, 5_000);
   const floor = makeFloorClient(port);
   return {
     ours: {

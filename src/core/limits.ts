@@ -22,7 +22,7 @@ export const cnameChainMax = 8;
 export const ednsOctets = 1_232;
 
 /** Random source ports towards one server at a time: four bits that a forger must guess beside id and letter case. */
-export const udpPortsMax = 16;
+export const udpPortsMax = 4;
 
 /** What the kernel may hold for one port while we are busy: some 500 answers; the usual 208 KB are full after 300. */
 export const udpBufferOctets = 512 * 1024;

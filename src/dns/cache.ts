@@ -3,7 +3,7 @@
 // connection. The answer itself is shared between callers and must not be changed.
 
 import { LRUCache } from 'lru-cache';
-import type { DnsAnswer } from '../core/answer.ts';
+import type { DnsAnswer, RecordType } from '../core/answer.ts';
 import { cacheEntriesMax, failureTtlS, ttlMaxS } from '../core/limits.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -13,36 +13,42 @@ export interface CacheOptions {
   readonly now?: () => number;
 }
 
+/** One question: its answer, or the promise of one while it is on its way. */
+interface Entry {
+  answer: DnsAnswer<string> | Promise<DnsAnswer<string>>;
+  /** On the clock of `now`. */
+  until: number;
+}
+
 export function cached(
   behind: Resolver,
   { entriesMax = cacheEntriesMax, now = () => performance.now() }: CacheOptions = {},
 ): Resolver {
-  // ttlResolution 0 asks the clock at each look, so that a test's clock is obeyed.
-  const kept = new LRUCache<string, DnsAnswer<string>>({ max: entriesMax, ttlResolution: 0, perf: { now } });
-  const inFlight = new Map<string, Promise<DnsAnswer<string>>>();
+  // The time stands in the entry: the library's own clockwork costs as much as the rest of it.
+  const entries = () => new LRUCache<string, Entry>({ max: entriesMax });
+  const byType: Readonly<Record<RecordType, LRUCache<string, Entry>>> = { PTR: entries(), A: entries(), AAAA: entries() };
 
   return {
     lookup(name, type) {
-      const key = `${type} ${name.toLowerCase()}`;
+      const kept = byType[type];
+      const key = name.toLowerCase();
       const known = kept.get(key);
-      if (known !== undefined) return Promise.resolve(known);
-      const already = inFlight.get(key);
-      if (already !== undefined) return already;
-      const asking = behind.lookup(name, type).then(
+      if (known !== undefined && known.until > now()) return Promise.resolve(known.answer);
+      const entry: Entry = { answer: undefined as never, until: Number.POSITIVE_INFINITY };
+      entry.answer = behind.lookup(name, type).then(
         (answer) => {
-          inFlight.delete(key);
-          const ttlS = lifetimeS(answer);
+          entry.answer = answer;
           // TTL 0: for this question only, and for those who asked it while it was in flight (RFC 1035 s3.2.1).
-          if (ttlS > 0) kept.set(key, answer, { ttl: ttlS * 1000 });
+          entry.until = now() + 1000 * lifetimeS(answer);
           return answer;
         },
         (error: unknown) => {
-          inFlight.delete(key);
+          entry.until = 0;
           throw error;
         },
       );
-      inFlight.set(key, asking);
-      return asking;
+      kept.set(key, entry);
+      return entry.answer;
     },
   };
 }

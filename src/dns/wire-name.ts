@@ -19,22 +19,25 @@ export interface ReadName {
   readonly end: number;
 }
 
+/** Where a name is put together, so that it becomes one string and not one for each label. Used by one reader at a time. */
+const scratch = Buffer.allocUnsafe(octetsMax);
+
 export function nameReader(packet: Buffer): NameReader {
   let budget = nameOctetsPerPacketMax;
-  // Most records of a packet point to one and the same name.
-  let lastPointer = -1;
+  // Most records of a packet point to one and the same name: where it begins, and what it is.
+  let lastStart = -1;
   let lastName = '';
 
   const follow = (start: number): ReadName | undefined => {
-    let name = '';
+    let written = 0;
+    let odd = false;
     let end = -1;
     let at = start;
     let lowest = start;
-    let octets = 1;
     for (;;) {
       const length = packet[at];
       if (length === undefined || (budget -= 1) < 0) return undefined;
-      if (length === 0) return { name, end: end < 0 ? at + 1 : end };
+      if (length === 0) break;
       if (length >= 0xc0) {
         const low = packet[at + 1];
         if (low === undefined) return undefined;
@@ -44,24 +47,29 @@ export function nameReader(packet: Buffer): NameReader {
         lowest = at;
         continue;
       }
-      octets += 1 + length;
       budget -= length;
-      if (length > 63 || octets > octetsMax || at + 1 + length > packet.length) return undefined;
-      const label = presentLabel(packet, at + 1, at + 1 + length);
-      name = name === '' ? label : `${name}.${label}`;
+      if (length > 63 || written + 1 + length > octetsMax || at + 1 + length > packet.length) return undefined;
+      if (written > 0) scratch[written++] = 0x2e;
+      for (let i = at + 1; i <= at + length; i++) {
+        const octet = packet[i] ?? 0;
+        scratch[written++] = octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet;
+        odd ||= !isPlain(octet);
+      }
       at += 1 + length;
     }
+    const name = odd ? presentation(packet, start) : scratch.toString('latin1', 0, written);
+    return { name, end: end < 0 ? at + 1 : end };
   };
 
   return {
     read(start) {
       const length = packet[start];
       const low = packet[start + 1];
-      if (length === undefined || length < 0xc0 || low === undefined) return follow(start);
-      const pointer = ((length & 0x3f) << 8) | low;
-      if (pointer === lastPointer) return { name: lastName, end: start + 2 };
+      const isPointer = length !== undefined && length >= 0xc0 && low !== undefined;
+      const from = isPointer ? ((length & 0x3f) << 8) | low : start;
+      if (isPointer && from === lastStart && from < start) return { name: lastName, end: start + 2 };
       const read = follow(start);
-      if (read !== undefined) [lastPointer, lastName] = [pointer, read.name];
+      if (read !== undefined) [lastStart, lastName] = [from, read.name];
       return read;
     },
   };
@@ -78,18 +86,34 @@ export function endOfName(packet: Buffer, start: number): number | undefined {
   }
 }
 
-/** RFC 1035 s5.1: a dot or backslash inside a label is escaped, an octet outside printable ASCII is \DDD. */
-function presentLabel(packet: Buffer, start: number, end: number): string {
-  for (let i = start; i < end; i++) {
-    const octet = packet[i] ?? 0;
-    const plain =
-      (octet >= 0x61 && octet <= 0x7a) || (octet >= 0x30 && octet <= 0x39) || octet === 0x2d || octet === 0x5f;
-    if (!plain) return presentOddLabel(packet, start, end);
-  }
-  return packet.toString('latin1', start, end);
+/** Letters, digits, hyphen and underscore: what stands for itself in every form of a name. */
+function isPlain(octet: number): boolean {
+  return (
+    (octet >= 0x61 && octet <= 0x7a) ||
+    (octet >= 0x30 && octet <= 0x39) ||
+    (octet >= 0x41 && octet <= 0x5a) ||
+    octet === 0x2d ||
+    octet === 0x5f
+  );
 }
 
-function presentOddLabel(packet: Buffer, start: number, end: number): string {
+/** The presentation form of a name that was read before, and so has an end. */
+function presentation(packet: Buffer, start: number): string {
+  const labels: string[] = [];
+  for (let at = start; ; ) {
+    const length = packet[at] ?? 0;
+    if (length === 0) return labels.join('.');
+    if (length >= 0xc0) {
+      at = ((length & 0x3f) << 8) | (packet[at + 1] ?? 0);
+      continue;
+    }
+    labels.push(presentLabel(packet, at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+}
+
+/** RFC 1035 s5.1: a dot or backslash inside a label is escaped, an octet outside printable ASCII is \DDD. */
+function presentLabel(packet: Buffer, start: number, end: number): string {
   let out = '';
   for (let i = start; i < end; i++) {
     const octet = packet[i] ?? 0;

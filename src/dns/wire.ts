@@ -163,22 +163,23 @@ function readAnswer(
   const names = nameReader(packet);
   const asked = names.read(headerOctets);
   if (asked === undefined) return dnsError('malformed');
-  const useful = records.filter(
-    (record) => record.section === 'answer' && (record.type === typeCodes[type] || record.type === typeCodes.CNAME),
-  );
 
   // Each owner is read once, however long the chain.
-  const owners = useful.map(({ owner }) => names.read(owner)?.name);
-  if (owners.includes(undefined)) return dnsError('malformed');
+  const useful: Owned[] = [];
+  for (const record of records) {
+    if (record.section !== 'answer' || (record.type !== typeCodes[type] && record.type !== typeCodes.CNAME)) continue;
+    const owner = names.read(record.owner);
+    if (owner === undefined) return dnsError('malformed');
+    useful.push({ owner: owner.name, record });
+  }
 
   // RFC 1034 s3.6.2, RFC 2317: follow the aliases from our own question, not from whatever the packet lists first.
   let owner = asked.name;
   let ttl = Number.POSITIVE_INFINITY;
   for (let hops = 0; ; hops++) {
-    const own = useful.filter((_, i) => owners[i] === owner);
-    const wanted = own.filter((record) => record.type === typeCodes[type]);
+    const wanted = useful.filter(({ owner: own, record }) => own === owner && record.type === typeCodes[type]);
     if (wanted.length > 0) return rcode === 3 ? dnsError('malformed') : readValues(packet, names, wanted, type, ttl);
-    const alias = own[0];
+    const alias = useful.find(({ owner: own }) => own === owner)?.record;
     if (alias === undefined) return readNegative(packet, records, rcode === 3, hops > 0, ttl);
     const target = names.read(alias.start);
     if (target === undefined || target.end !== alias.end || hops === cnameChainMax) return dnsError('malformed');
@@ -187,22 +188,28 @@ function readAnswer(
   }
 }
 
+/** A record and whose it is. */
+interface Owned {
+  readonly owner: string;
+  readonly record: WireRecord;
+}
+
 function readValues(
   packet: Buffer,
   names: NameReader,
-  wanted: readonly WireRecord[],
+  wanted: readonly Owned[],
   type: RecordType,
   chainTtl: number,
 ): DnsAnswer<string> {
-  const values = new Set<string>();
+  const values: string[] = [];
   let ttl = chainTtl;
-  for (const record of type === 'PTR' ? wanted.slice(0, ptrNamesReadMax) : wanted) {
+  for (const { record } of type === 'PTR' ? wanted.slice(0, ptrNamesReadMax) : wanted) {
     const value = readData(packet, names, record, type);
     if (value === undefined) return dnsError('malformed');
-    values.add(value);
+    values.push(value);
     ttl = Math.min(ttl, ttlOf(record));
   }
-  return { kind: 'records', records: [...values], ttl };
+  return { kind: 'records', records: values.length > 1 ? [...new Set(values)] : values, ttl };
 }
 
 function readNegative(
