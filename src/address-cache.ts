@@ -1,6 +1,6 @@
 // What the DNS said about an address, kept whole: one entry for each client instead of one for each of its questions, half
-// the memory and one look-up for a verdict. An entry lives as long as the shortest-lived of its answers. Bounded by its
-// number; a network has a quota, so that whoever rotates through a /64 pushes out nobody but itself. An entry that had
+// the memory and one look-up for a verdict. An entry lives as long as the shortest-lived of its answers. Bounded by number
+// and by octets; a network has a quota, so that whoever rotates through a /64 pushes out nobody but itself. An entry that had
 // confirmed its client stands in for a while when the DNS is in trouble (RFC 8767), and says so.
 
 import { LRUCache } from 'lru-cache';
@@ -8,15 +8,18 @@ import { confirms } from './core/evidence.ts';
 import type { Ip } from './core/ip.ts';
 import {
   addressesKeptMax,
+  addressesOctetsMax,
   failureTtlMaxS,
   failureTtlS,
   refreshAheadHits,
   staleMaxS,
   staleRetryS,
   ttlMaxS,
+  ttlMinS,
 } from './core/limits.ts';
 import type { Answers, Gather } from './gather.ts';
 import { networkQuota } from './network-quota.ts';
+import { octetsOf, type Packed, pack, unpack } from './packed-answers.ts';
 
 export interface AddressCache {
   readonly gather: Gather;
@@ -33,7 +36,9 @@ export interface Kept {
   readonly until: number;
 }
 
-interface Entry extends Kept {
+interface Entry {
+  readonly packed: Packed;
+  readonly until: number;
   readonly ttlMs: number;
   hits: number;
   /** While the DNS is in trouble: until then the old answers are given without asking again. */
@@ -42,26 +47,38 @@ interface Entry extends Kept {
 
 export interface AddressCacheOptions {
   readonly addressesMax?: number;
+  readonly octetsMax?: number;
   /** Milliseconds on a clock that never runs backwards. */
   readonly now?: () => number;
 }
 
 export function addressCache(
   behind: Gather,
-  { addressesMax = addressesKeptMax, now = () => performance.now() }: AddressCacheOptions = {},
+  {
+    addressesMax = addressesKeptMax,
+    octetsMax = addressesOctetsMax,
+    now = () => performance.now(),
+  }: AddressCacheOptions = {},
 ): AddressCache {
   const quota = networkQuota();
-  const kept = new LRUCache<Ip, Entry>({ max: addressesMax, dispose: (_, ip) => quota.leave(ip) });
+  const kept = new LRUCache<Ip, Entry>({
+    max: addressesMax,
+    maxSize: octetsMax,
+    dispose: (_, ip) => quota.leave(ip),
+  });
   const inFlight = new Map<Ip, Promise<Answers>>();
 
   const keep = (ip: Ip, answers: Answers, before: Entry | undefined): void => {
     const ttlMs = isTrouble(answers, ip)
       ? failureMs(before, ip, isOutage(answers))
-      : 1000 * Math.min(ttlMaxS, ttlOf(answers));
+      : 1000 * Math.max(ttlMinS, Math.min(ttlMaxS, ttlOf(answers)));
     sweep();
     kept.delete(ip);
-    // TTL 0 is for this client only. A network over its quota is asked about each time, like everybody before there was a cache.
-    if (ttlMs > 0 && quota.enter(ip)) kept.set(ip, { answers, until: now() + ttlMs, ttlMs, hits: 0 });
+    // A network over its quota is asked about each time, like everybody before there was a cache.
+    if (!quota.enter(ip)) return;
+    const packed = pack(answers, ip);
+    // Whole milliseconds, which the engine keeps without a box of their own.
+    kept.set(ip, { packed, until: Math.round(now() + ttlMs), ttlMs, hits: 0 }, { size: octetsOf(packed) });
   };
   /** Two of the least recently used are looked at for each that comes, so that what is of no more use does not pile up. */
   const sweep = (): void => {
@@ -80,7 +97,7 @@ export function addressCache(
         const before = kept.peek(ip);
         if (before !== undefined && isTrouble(answers, ip) && mayStandIn(before, ip, now())) {
           before.standsInUntil = now() + staleRetryS * 1000;
-          return stale(before);
+          return stale(before, ip);
         }
         keep(ip, answers, before);
         return answers;
@@ -95,12 +112,15 @@ export function addressCache(
       const entry = kept.get(ip);
       const clock = now();
       if (entry === undefined) return ask(ip);
-      if (entry.until <= clock) return (entry.standsInUntil ?? 0) > clock ? Promise.resolve(stale(entry)) : ask(ip);
+      if (entry.until <= clock) return (entry.standsInUntil ?? 0) > clock ? Promise.resolve(stale(entry, ip)) : ask(ip);
       // A busy client is looked up again in the last tenth of its time, so that it never waits.
       if (++entry.hits >= refreshAheadHits && entry.until - clock < entry.ttlMs / 10) ask(ip).catch(() => {});
-      return Promise.resolve(entry.answers);
+      return Promise.resolve(unpack(entry.packed, ip));
     },
-    get: (ip) => kept.peek(ip),
+    get(ip) {
+      const entry = kept.peek(ip);
+      return entry && { answers: unpack(entry.packed, ip), until: entry.until };
+    },
     flush(ip) {
       const before = kept.size;
       if (ip === undefined) kept.clear();
@@ -130,18 +150,18 @@ function isOutage({ ptr, forward }: Answers): boolean {
 }
 
 /** Only who was confirmed: an old refusal is not to be repeated on no new evidence. */
-function mayStandIn({ answers, until }: Kept, ip: Ip, clock: number): boolean {
-  return until + staleMaxS * 1000 >= clock && confirmed(answers, ip);
+function mayStandIn({ packed, until }: Entry, ip: Ip, clock: number): boolean {
+  return until + staleMaxS * 1000 >= clock && confirmed(unpack(packed, ip), ip);
 }
 
-function stale({ answers }: Kept): Answers {
-  return { ...answers, stale: true };
+function stale({ packed }: Entry, ip: Ip): Answers {
+  return { ...unpack(packed, ip), stale: true };
 }
 
 /** RFC 9520 s3.2: a failure is kept for a moment, longer each time it repeats. */
 function failureMs(before: Entry | undefined, ip: Ip, notAsked: boolean): number {
   // What was not asked is forgotten at once: the breaker closes by itself, and everyone should know.
-  const again = before !== undefined && isTrouble(before.answers, ip) && !notAsked;
+  const again = before !== undefined && isTrouble(unpack(before.packed, ip), ip) && !notAsked;
   return Math.min(failureTtlMaxS * 1000, again ? before.ttlMs * 2 : failureTtlS * 1000);
 }
 

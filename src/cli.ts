@@ -14,7 +14,7 @@ import { type Ip, parseIp } from './core/ip.ts';
 import { type Checked, printProblem, quote } from './core/problem.ts';
 import { demo, demoDoors } from './demo/demo.ts';
 import type { Server } from './dns/resolver.ts';
-import { gatherer } from './gather.ts';
+import { gatherer, heloGatherer } from './gather.ts';
 import { ListenError } from './listen.ts';
 import { defaultPolicy, loadConfig, loadPolicy, loadZone } from './load.ts';
 import { type LogLevel, logDecision, makeLog } from './log.ts';
@@ -106,6 +106,7 @@ Examples:
       ip,
       policy,
       gather: gatherer(resolver, dnsTimeoutDefaultMs),
+      gatherHelo: heloGatherer(resolver, dnsTimeoutDefaultMs),
       newRef: makeRefs(Date.now),
       now: Date.now,
       json: options.json === true,

@@ -4,11 +4,11 @@
 
 import type { Client, DoorKind } from './core/client.ts';
 import { decide } from './core/decide.ts';
-import type { Evidence } from './core/evidence.ts';
+import type { Evidence, Forward } from './core/evidence.ts';
 import type { Ip } from './core/ip.ts';
 import type { Policy } from './core/policy.ts';
 import type { Decision } from './core/verdict.ts';
-import type { Gather } from './gather.ts';
+import type { Gather, GatherHelo } from './gather.ts';
 
 export interface Gate {
   /** Begins the lookups. Call it when the client arrives, and close() in every case. */
@@ -18,6 +18,8 @@ export interface Gate {
 export interface Inquiry {
   /** Stands in every refusal of this session and in its log line. */
   readonly ref: string;
+  /** The client has said HELO: the lookups of that name begin now, beside the others. */
+  helo(name: string): void;
   /** Waits for the evidence, then judges what is known of the client so far. Rejects only through a bug of ours. */
   decide(client: Client): Promise<Decision>;
   /** The door tells this decision to the client: it is the one to report. Later calls report nothing. */
@@ -28,16 +30,17 @@ export interface Inquiry {
 
 export interface GateParts {
   readonly gather: Gather;
+  readonly gatherHelo: GatherHelo;
   /** The policy that holds for sessions that begin now. */
   readonly policy: () => Policy;
-  /** `ms`: from the client's arrival to complete evidence. Must not throw. */
+  /** `ms`: from the client's arrival to the answers about its address. Must not throw. */
   readonly report: (decision: Decision, ms: number) => void;
   readonly newRef: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-export function makeGate({ gather, policy, report, newRef, now }: GateParts): Gate {
+export function makeGate({ gather, gatherHelo, policy, report, newRef, now }: GateParts): Gate {
   return {
     open(door, ip) {
       const ref = newRef();
@@ -51,14 +54,25 @@ export function makeGate({ gather, policy, report, newRef, now }: GateParts): Ga
       // Whoever waits for the answers sees the rejection; without anyone waiting it must not end the process.
       answers.catch(() => {});
 
+      let greeted: { readonly name: string; readonly answers: Promise<Forward | undefined> } | undefined;
+      const greet = (name: string): Promise<Forward | undefined> => {
+        if (greeted?.name === name) return greeted.answers;
+        greeted = { name, answers: gatherHelo(name, ip) };
+        greeted.answers.catch(() => {});
+        return greeted.answers;
+      };
+
       const judge = async (client: Client): Promise<Decision> => {
+        const asked = client.helo === undefined ? undefined : greet(client.helo);
+        const [known, helo] = [await answers, await asked];
         const evidence: Evidence = {
           v: 1,
           id: ref,
           at: new Date(arrived).toISOString(),
           door,
           client,
-          ...(await answers),
+          ...known,
+          ...(helo === undefined ? {} : { helo }),
         };
         return decide(rules, evidence);
       };
@@ -69,6 +83,7 @@ export function makeGate({ gather, policy, report, newRef, now }: GateParts): Ga
       };
       return {
         ref,
+        helo: (name) => void greet(name),
         decide: judge,
         told,
         close: async (client) => {

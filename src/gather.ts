@@ -1,17 +1,19 @@
 // Asks the DNS about one client and returns the answers as Evidence, judging nothing. The PTR question first, then the
-// names it gave, all at once; a name that confirms ends the wait. What is not answered by the deadline counts as a
-// timeout. Rejects only if the resolver breaks its word and does.
+// names it gave, all at once; a name that confirms ends the wait. The name in HELO is asked about on its own, beside that.
+// What is not answered by the deadline counts as a timeout. Rejects only if the resolver breaks its word and does.
 
 import { type DnsAnswer, dnsError } from './core/answer.ts';
 import { candidateNames, confirms, type Evidence, type Forward } from './core/evidence.ts';
 import { type Ip, isIpv4, parseIp, reverseName } from './core/ip.ts';
 import { namesMax } from './core/limits.ts';
-import { type ClaimedName, claimedName, type HostName } from './core/name.ts';
+import { type ClaimedName, claimedName, type HostName, hostName } from './core/name.ts';
 import type { Resolver } from './dns/resolver.ts';
 
 /** What the DNS says about an address: the part of the evidence that takes time. */
 export type Answers = Pick<Evidence, 'ptr' | 'forward' | 'stale'>;
 export type Gather = (ip: Ip) => Promise<Answers>;
+/** The address records of a HELO name, or undefined: it is no host name, and there is nothing to ask. */
+export type GatherHelo = (helo: string, ip: Ip) => Promise<Forward | undefined>;
 
 /** `deadlineMs` bounds the whole, whatever the resolver does. */
 export function gatherer(resolver: Resolver, deadlineMs: number): Gather {
@@ -21,6 +23,21 @@ export function gatherer(resolver: Resolver, deadlineMs: number): Gather {
       const ptr = await Promise.race([askPtr(resolver, ip), deadline.passed]);
       if (ptr === 'passed') return { ptr: dnsError('timeout'), forward: [] };
       return { ptr, forward: await askForward(resolver, ip, candidateNames(ptr).slice(0, namesMax), deadline.passed) };
+    } finally {
+      deadline.clear();
+    }
+  };
+}
+
+/** `deadlineMs` bounds the whole, whatever the resolver does. */
+export function heloGatherer(resolver: Resolver, deadlineMs: number): GatherHelo {
+  return async (helo, ip) => {
+    const name = hostName(helo);
+    if (name === undefined) return undefined;
+    const deadline = deadlineIn(deadlineMs);
+    try {
+      const [forward] = await askForward(resolver, ip, [name], deadline.passed);
+      return forward;
     } finally {
       deadline.clear();
     }

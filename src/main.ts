@@ -18,7 +18,7 @@ import { zoneResolver } from './dns/zone.ts';
 import { policyDoor } from './doors/policy/server.ts';
 import { smtpDoor } from './doors/smtp/server.ts';
 import { type Gate, makeGate } from './gate.ts';
-import { gatherer } from './gather.ts';
+import { gatherer, heloGatherer } from './gather.ts';
 import { type Door, listen } from './listen.ts';
 import type { Loaded } from './load.ts';
 import type { Logger } from './log.ts';
@@ -47,8 +47,10 @@ export async function startService(
   });
   const rules: Policy =
     config.dns?.outage === undefined ? policy : { ...policy, outage: outageActions[config.dns.outage] };
+  const timeoutMs = config.dns?.timeout ?? dnsTimeoutDefaultMs;
   const gate = makeGate({
-    gather: addressCache(gatherer(resolver, config.dns?.timeout ?? dnsTimeoutDefaultMs)).gather,
+    gather: addressCache(gatherer(resolver, timeoutMs)).gather,
+    gatherHelo: heloGatherer(resolver, timeoutMs),
     policy: () => rules,
     report,
     newRef: makeRefs(Date.now),

@@ -9,7 +9,7 @@ import { printable } from '../core/name.ts';
 import type { Policy } from '../core/policy.ts';
 import { printReply } from '../core/reply.ts';
 import { type Decision, refuses, type TraceLine } from '../core/verdict.ts';
-import type { Gather } from '../gather.ts';
+import type { Gather, GatherHelo } from '../gather.ts';
 import { paint, type Style, type Terminal } from '../terminal.ts';
 
 export interface CheckParts {
@@ -18,6 +18,7 @@ export interface CheckParts {
   readonly helo?: string;
   readonly policy: Policy;
   readonly gather: Gather;
+  readonly gatherHelo: GatherHelo;
   readonly newRef: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -27,12 +28,13 @@ export interface CheckParts {
 /** Prints the decision and returns it. DNS trouble is part of the answer, not an error. */
 export async function check(
   terminal: Terminal,
-  { ip, helo, policy, gather, newRef, now, json }: CheckParts,
+  { ip, helo, policy, gather, gatherHelo, newRef, now, json }: CheckParts,
 ): Promise<Decision> {
   const at = new Date(now()).toISOString();
   const client: Client = { ip, stage: 'rcpt', authenticated: false, ...(helo === undefined ? {} : { helo }) };
-  const { ptr, forward } = await gather(ip);
-  const decision = decide(policy, { v: 1, id: newRef(), at, door: 'check', client, ptr, forward });
+  const [answers, asked] = await Promise.all([gather(ip), helo === undefined ? undefined : gatherHelo(helo, ip)]);
+  const named = asked === undefined ? {} : { helo: asked };
+  const decision = decide(policy, { v: 1, id: newRef(), at, door: 'check', client, ...answers, ...named });
   terminal.out(json ? `${JSON.stringify(toJson(decision), null, 2)}\n` : describe(terminal, decision));
   return decision;
 }

@@ -6,12 +6,12 @@ import type { Client, DoorKind } from './client.ts';
 import type { Ip } from './ip.ts';
 import { type ClaimedName, type HostName, hostName } from './name.ts';
 
-/** The address records of one PTR name. */
+/** The address records of one name. */
 export interface Forward {
   readonly name: HostName;
   /** In the client's own family: only these can confirm it. */
   readonly addresses: DnsAnswer<Ip>;
-  /** In the other family. Asked, and here, only if no name has an address in the client's own. */
+  /** In the other family. Asked, and here, only if no name of the PTR (or of HELO) has an address in the client's own. */
   readonly other?: DnsAnswer<Ip>;
 }
 
@@ -26,7 +26,9 @@ export interface Evidence {
   readonly ptr: DnsAnswer<ClaimedName>;
   /** One entry for each name that was looked up and answered; a name is missing once another had confirmed the client. */
   readonly forward: readonly Forward[];
-  /** These answers are from before: their time was over, and the DNS could not be asked (RFC 8767). */
+  /** What the DNS says about the name in HELO. Absent: none was given yet, or it is no host name. */
+  readonly helo?: Forward;
+  /** The answers on the address are from before: their time was over, and the DNS could not be asked (RFC 8767). */
   readonly stale?: true;
 }
 

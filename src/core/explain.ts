@@ -3,9 +3,9 @@
 // escaped and shortened, whatever they hold.
 
 import { type DnsAnswer, outcomeWord, type Remarks } from './answer.ts';
-import { candidateNames, confirms, type Evidence } from './evidence.ts';
+import { candidateNames, confirms, type Evidence, type Forward } from './evidence.ts';
 import type { Findings } from './findings.ts';
-import { isIpv4, reverseName } from './ip.ts';
+import { type Ip, isIpv4, reverseName } from './ip.ts';
 import { nameShownOctetsMax } from './limits.ts';
 import { hostName, nameClass, printable, printableName } from './name.ts';
 import type { TemplateField } from './policy.ts';
@@ -49,8 +49,7 @@ export interface QuestionLine {
 }
 
 export function questions(evidence: Evidence): readonly QuestionLine[] {
-  const { client, ptr, forward } = evidence;
-  const [own, other] = isIpv4(client.ip) ? ['A', 'AAAA'] : ['AAAA', 'A'];
+  const { client, ptr, forward, helo } = evidence;
   const claims = ptr.kind === 'records' ? ptr.records : [];
   const asked = new Set(forward.map(({ name }) => name));
   return [
@@ -58,20 +57,31 @@ export function questions(evidence: Evidence): readonly QuestionLine[] {
     ...claims
       .filter((name) => hostName(name) === undefined)
       .map((name) => ({ question: `  ${shown(name)}`, answer: 'not asked', note: `no host name: ${nameClass(name)}` })),
-    ...forward.flatMap(({ name, addresses, other: others }) => [
-      {
-        question: `${own} ${name}`,
-        answer: outcome(addresses, Number.POSITIVE_INFINITY),
-        note: confirms(addresses, client.ip) ? 'confirms the client' : said(addresses),
-      },
-      ...(others === undefined
-        ? []
-        : [{ question: `${other} ${name}`, answer: outcome(others, Number.POSITIVE_INFINITY), note: said(others) }]),
-    ]),
+    ...forward.flatMap((entry) => forwardLines(entry, client.ip, 'confirms the client')),
     ...candidateNames(ptr)
       .filter((name) => !asked.has(name))
-      .map((name) => ({ question: `${own} ${name}`, answer: 'not asked', note: '' })),
+      .map((name) => ({ question: `${familyTypes(client.ip)[0]} ${name}`, answer: 'not asked', note: '' })),
+    ...(helo === undefined ? [] : forwardLines(helo, client.ip, "HELO, has the client's address")),
   ];
+}
+
+/** `match`: what it means if one of the addresses is the client's. */
+function forwardLines({ name, addresses, other }: Forward, ip: Ip, match: string): readonly QuestionLine[] {
+  const [own, others] = familyTypes(ip);
+  const line = (type: string, answer: DnsAnswer<Ip>, note: string): QuestionLine => ({
+    question: `${type} ${name}`,
+    answer: outcome(answer, Number.POSITIVE_INFINITY),
+    note,
+  });
+  return [
+    line(own, addresses, confirms(addresses, ip) ? match : said(addresses)),
+    ...(other === undefined ? [] : [line(others, other, said(other))]),
+  ];
+}
+
+/** The record types of the client's own family and of the other. */
+function familyTypes(ip: Ip): readonly [string, string] {
+  return isIpv4(ip) ? ['A', 'AAAA'] : ['AAAA', 'A'];
 }
 
 /** What the server said beside its answer, or ''. */

@@ -66,6 +66,9 @@ export const edeOctetsMax = 120;
 /** RFC 2181 s8 allows 68 years; a day is the longest that anyone should wait for a corrected record. */
 export const ttlMaxS = 86_400;
 
+/** TTL 0 means "for this transaction" (RFC 1035 s3.2.1); for a second, clients of one address are one transaction. */
+export const ttlMinS = 1;
+
 /** RFC 9520 s3.2: a failure is remembered for at least 1 s, so that a dead zone is not asked once for each connection. */
 export const failureTtlS = 1;
 
@@ -81,8 +84,11 @@ export const staleRetryS = 30;
 /** Looked at so often, an entry is refreshed before it ends. */
 export const refreshAheadHits = 3;
 
-/** Addresses kept, at about 500 octets each: 50 MB. */
+/** Addresses kept: the clients of some days of a large server, at about 250 octets each. */
 export const addressesKeptMax = 100_000;
+
+/** What they may take together: hostile answers, a hundred names each, are larger than the usual by a hundred times. */
+export const addressesOctetsMax = 64 * 1024 * 1024;
 
 /** The largest senders use some hundreds of addresses of a /64. */
 export const addressesOfNetworkMax = 1_024;

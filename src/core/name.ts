@@ -14,9 +14,7 @@ export type VerifiedName = HostName & { readonly [verifiedBrand]: true };
 
 /** RFC 1035 s2.3.4: 255 octets on the wire leave 253 characters. */
 const nameOctetsMax = 253;
-// Labels by RFC 952 and RFC 1123 s2.1, plus the underscore, which real PTR records carry.
-const labels = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/i;
-
+const labelOctetsMax = 63;
 /** What a name from the DNS is. The first two are host names; the others are shown, and never looked up. */
 export const nameClasses = [
   'host', // letters, digits and hyphens
@@ -36,14 +34,44 @@ export type NameClass = (typeof nameClasses)[number];
 export function nameClass(text: string): NameClass {
   if (text === '') return 'root';
   if (text.length > nameOctetsMax) return 'too-long';
+  const form = hostForm(text);
+  if (form === 'numeric') return 'numeric';
+  if (/(?:^|\.)localhost(?:\.localdomain)?$/i.test(text)) return 'localhost';
+  if (form !== undefined) return form;
   if (/^[0-9.]+$/.test(text)) return 'numeric';
-  if (/localhost/i.test(text) && /(?:^|\.)localhost(?:\.localdomain)?$/i.test(text)) return 'localhost';
-  if (labels.test(text)) return text.includes('_') ? 'underscore' : 'host';
   if (/\\\./.test(text)) return 'inner-dot';
   const octets = [...text.matchAll(/\\(\d{3})/g)].map(([, digits]) => Number(digits));
   if (octets.some((octet) => octet < 0x20 || octet === 0x7f) || /[\0-\x1f\x7f]/.test(text)) return 'control';
   if (octets.some((octet) => octet > 0x7f) || /[^\0-\x7f]/.test(text)) return 'eight-bit';
   return 'odd';
+}
+
+/**
+ * Labels by RFC 952 and RFC 1123 s2.1, plus the underscore; undefined if they are not. By hand, because every name of every
+ * verdict comes through here.
+ */
+function hostForm(text: string): 'host' | 'underscore' | 'numeric' | undefined {
+  let label = 0;
+  let underscore = false;
+  let numeric = true;
+  let before = 0x2e;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === 0x2e) {
+      if (label === 0 || before === 0x2d) return undefined;
+      label = 0;
+    } else {
+      const digit = char >= 0x30 && char <= 0x39;
+      const lower = char | 0x20;
+      if (char === 0x5f) underscore = true;
+      else if (char === 0x2d ? label === 0 : !digit && !(lower >= 0x61 && lower <= 0x7a)) return undefined;
+      if (!digit) numeric = false;
+      if (++label > labelOctetsMax) return undefined;
+    }
+    before = char;
+  }
+  if (label === 0 || before === 0x2d) return undefined;
+  return numeric ? 'numeric' : underscore ? 'underscore' : 'host';
 }
 
 /** The name as a host name in lower case, or undefined if it is of any other class. */

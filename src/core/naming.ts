@@ -39,22 +39,29 @@ export function naming({ client, ptr }: Evidence): Naming {
     : { label: 'generic', name: first.name, evidence: [first.sign] };
 }
 
-/** Finds 192-0-2-7, 7.2.0.192 or 192.000.002.007 as four neighbouring runs of digits. */
+/** Finds 192-0-2-7, 7.2.0.192 or 192.000.002.007: four neighbouring numbers with dots or hyphens between. */
 function fourNumbers(name: HostName, ip: Ip): NamingSign | undefined {
-  const wanted = ip.split('.').map(Number);
-  const runs = [...name.matchAll(/\d+/g)];
-  for (let i = 0; i + 4 <= runs.length; i++) {
-    const four = runs.slice(i, i + 4);
-    const values = four.map((run) => Number(run[0]));
-    const forward = values.every((value, k) => value === wanted[k]);
-    const backward = values.every((value, k) => value === wanted[3 - k]);
-    if (!forward && !backward) continue;
-    const offset = four[0]?.index ?? 0;
-    const end = (four[3]?.index ?? 0) + (four[3]?.[0].length ?? 0);
-    const text = name.slice(offset, end);
-    if (/^[\d.-]+$/.test(text)) return { id: 'address', text, offset };
+  // The last four numbers, and where each begins; -1: there was something else between.
+  let [a, b, c, d] = [-1, -1, -1, -1];
+  let [aAt, bAt, cAt, dAt] = [0, 0, 0, 0];
+  for (let i = 0; i < name.length; ) {
+    const char = name.charCodeAt(i);
+    if (!isDigit(char)) {
+      if (char !== 0x2e && char !== 0x2d) d = -1;
+      i++;
+      continue;
+    }
+    [a, b, c] = d < 0 ? [-1, -1, -1] : [b, c, d];
+    [aAt, bAt, cAt, dAt] = [bAt, cAt, dAt, i];
+    for (d = 0; i < name.length && isDigit(name.charCodeAt(i)); i++) d = d * 10 + name.charCodeAt(i) - 0x30;
+    if (a < 0 || (`${a}.${b}.${c}.${d}` !== ip && `${d}.${c}.${b}.${a}` !== ip)) continue;
+    return { id: 'address', text: name.slice(aAt, i), offset: aAt };
   }
   return undefined;
+}
+
+function isDigit(char: number): boolean {
+  return char >= 0x30 && char <= 0x39;
 }
 
 /** Finds the 32 nibbles of an IPv6 address run together or with dots or hyphens between, in order or reversed. */

@@ -26,7 +26,11 @@ export function cached(
 ): Resolver {
   // The time stands in the entry: the library's own clockwork costs as much as the rest of it.
   const entries = () => new LRUCache<string, Entry>({ max: entriesMax });
-  const byType: Readonly<Record<RecordType, LRUCache<string, Entry>>> = { PTR: entries(), A: entries(), AAAA: entries() };
+  const byType: Readonly<Record<RecordType, LRUCache<string, Entry>>> = {
+    PTR: entries(),
+    A: entries(),
+    AAAA: entries(),
+  };
 
   return {
     lookup(name, type) {

@@ -10,7 +10,7 @@ import { policyDoor } from '../../src/doors/policy/server.ts';
 import type { BackendTimes } from '../../src/doors/smtp/backend.ts';
 import { smtpDoor } from '../../src/doors/smtp/server.ts';
 import { makeGate } from '../../src/gate.ts';
-import { gatherer } from '../../src/gather.ts';
+import { gatherer, heloGatherer } from '../../src/gather.ts';
 import { listen } from '../../src/listen.ts';
 import { makeLog } from '../../src/log.ts';
 import { makeRefs } from '../../src/ref.ts';
@@ -41,6 +41,7 @@ export async function openDoors({ resolver, policy, backend, times, deadlineMs, 
   const log = logFile === undefined ? makeLog('silent') : makeLog('info', logFile);
   const gate = makeGate({
     gather: gatherer(resolver, deadlineMs ?? 2_000),
+    gatherHelo: heloGatherer(resolver, deadlineMs ?? 2_000),
     policy: () => policy,
     report: (decision) => decisions.push(decision),
     newRef: makeRefs(Date.now),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { addressCache } from '../../src/address-cache.ts';
+import { type AddressCacheOptions, addressCache } from '../../src/address-cache.ts';
 import { dnsError } from '../../src/core/answer.ts';
 import { type Ip, networkPrefix } from '../../src/core/ip.ts';
 import type { Answers } from '../../src/gather.ts';
@@ -16,7 +16,7 @@ const confirmed = answersOf({ ptr: ['mx.example'], forward: { 'mx.example': ['19
 const mismatch = answersOf({ ptr: ['mx.example'], forward: { 'mx.example': ['192.0.2.8'] } });
 const servfail: Answers = { ptr: dnsError('servfail'), forward: [] };
 
-function setUp(first: Answers, addressesMax?: number) {
+function setUp(first: Answers, bounds: AddressCacheOptions = {}) {
   let clock = 1_000;
   let answers = first;
   let asked = 0;
@@ -25,7 +25,7 @@ function setUp(first: Answers, addressesMax?: number) {
       asked++;
       return answers;
     },
-    { now: () => clock, ...(addressesMax === undefined ? {} : { addressesMax }) },
+    { now: () => clock, ...bounds },
   );
   return {
     cache,
@@ -69,10 +69,13 @@ describe('how long an address is known', () => {
     expect(asked()).toBe(2);
   });
 
-  test('TTL 0 is for this client alone, and for those who ask at the same moment', async () => {
-    const { look, asked } = setUp(answersOf({ ptr: 'nxdomain' }, 0));
+  test('TTL 0 is for a second, which a burst of sessions shares', async () => {
+    const { look, asked, wait } = setUp(answersOf({ ptr: 'nxdomain' }, 0));
     await Promise.all([look(), look(), look()]);
+    wait(0.999);
+    await look();
     expect(asked()).toBe(1);
+    wait(0.002);
     await look();
     expect(asked()).toBe(2);
   });
@@ -149,7 +152,7 @@ test('a busy client is looked up again before its time is over, and does not wai
 });
 
 test('one /64 that rotates through a hundred thousand addresses costs the others nothing', async () => {
-  const { cache, look, asked } = setUp(answersOf({ ptr: 'nxdomain' }, 3_600), 10_000);
+  const { cache, look, asked } = setUp(answersOf({ ptr: 'nxdomain' }, 3_600), { addressesMax: 10_000 });
   const honest = Array.from({ length: 5_000 }, (_, i) => ipOf(`10.${i >> 8}.${i & 255}.1`));
   for (const address of honest) await look(address);
   for (let i = 0; i < 100_000; i++)
@@ -158,6 +161,38 @@ test('one /64 that rotates through a hundred thousand addresses costs the others
   const before = asked();
   for (const address of honest) await look(address);
   expect(asked() - before).toBeLessThan(5_000 * 0.05);
+});
+
+test('what is kept comes back as it was, whatever its shape', async () => {
+  const shapes: Answers[] = [
+    confirmed,
+    mismatch,
+    { ...confirmed, ptr: { ...confirmed.ptr, ad: true } },
+    {
+      ...confirmed,
+      forward: confirmed.forward.map((entry) => ({ ...entry, addresses: { ...entry.addresses, ede: [] } })),
+    },
+    answersOf({ ptr: ['mx.example'], forward: { 'mx.example': ['192.0.2.7', '192.0.2.8'] } }),
+    answersOf({ ptr: ['mx.example', 'b.example'], forward: { 'mx.example': ['192.0.2.7'] } }),
+    answersOf({ ptr: ['mx.example', 'a b'], forward: { 'mx.example': ['192.0.2.7'] } }),
+    answersOf({ ptr: ['mx.example'], forward: { 'mx.example': 'nodata' } }),
+    answersOf({ ptr: 'nodata' }),
+  ];
+  for (const answers of shapes) {
+    const { look, asked } = setUp(answers);
+    await look();
+    expect(await look()).toEqual(answers);
+    expect(asked()).toBe(1);
+  }
+});
+
+test('answers of a hundred long names push each other out by their octets, not the memory', async () => {
+  const name = (i: number) => `${'a'.repeat(60)}.${'b'.repeat(60)}.n${i}.example`;
+  const large = answersOf({ ptr: Array.from({ length: 100 }, (_, i) => name(i)), forward: {} }, 3_600);
+  const { cache, look } = setUp(large, { octetsMax: 1_000_000 });
+  for (let i = 0; i < 1_000; i++) await look(ipOf(`10.${i >> 8}.${i & 255}.1`));
+  expect(cache.size).toBeGreaterThan(40);
+  expect(cache.size).toBeLessThan(70);
 });
 
 test('what is over is swept, and its network may come again', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { dnsError } from '../../src/core/answer.ts';
 import type { Client } from '../../src/core/client.ts';
+import { hostName } from '../../src/core/name.ts';
 import type { Decision } from '../../src/core/verdict.ts';
 import { makeGate } from '../../src/gate.ts';
 import type { Answers } from '../../src/gather.ts';
@@ -12,6 +13,7 @@ const client: Client = { ip, stage: 'rcpt', authenticated: false };
 const nobody: Answers = { ptr: { kind: 'nxdomain', ttl: 1 }, forward: [] };
 
 function setUp(gather: () => Promise<Answers> = async () => nobody) {
+  const heloAsked: string[] = [];
   let clock = 1_000;
   const reported: [Decision, number][] = [];
   const policies = [policyOf('rules: []\notherwise: accept'), policyOf('rules: []\notherwise: reject')];
@@ -21,12 +23,17 @@ function setUp(gather: () => Promise<Answers> = async () => nobody) {
       clock += 25;
       return gather();
     },
+    gatherHelo: async (helo) => {
+      heloAsked.push(helo);
+      const name = hostName(helo);
+      return name && { name, addresses: { kind: 'nxdomain', ttl: 1 } };
+    },
     policy: () => policies[current] ?? policyOf(''),
     report: (decision, ms) => reported.push([decision, ms]),
     newRef: () => 'ref1',
     now: () => clock,
   });
-  return { gate, reported, reload: () => (current = 1) };
+  return { gate, reported, heloAsked, reload: () => (current = 1) };
 }
 
 test('the decision that was told is reported once, with the time it took', async () => {
@@ -60,6 +67,18 @@ test('the policy of a session is the one it began with', async () => {
   reload();
   expect((await before.decide(client)).verdict.action).toBe('accept');
   expect((await gate.open('smtp', ip).decide(client)).verdict.action).toBe('reject');
+});
+
+test('the name in HELO is looked up when it comes, once, and anew when it changes', async () => {
+  const { gate, heloAsked } = setUp();
+  const inquiry = gate.open('smtp', ip);
+  expect((await inquiry.decide({ ...client, stage: 'connect' })).evidence.helo).toBeUndefined();
+  inquiry.helo('mx.example');
+  expect(heloAsked).toEqual(['mx.example']);
+  const { evidence } = await inquiry.decide({ ...client, helo: 'mx.example' });
+  expect(evidence.helo).toEqual({ name: 'mx.example', addresses: { kind: 'nxdomain', ttl: 1 } });
+  expect((await inquiry.decide({ ...client, helo: '[192.0.2.7]' })).evidence.helo).toBeUndefined();
+  expect(heloAsked).toEqual(['mx.example', '[192.0.2.7]']);
 });
 
 test('a bug in gathering reaches who waits for it, and nobody else', async () => {

@@ -1,9 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { dnsError } from '../../src/core/answer.ts';
 import { toZone } from '../../src/core/zone.ts';
 import type { Resolver } from '../../src/dns/resolver.ts';
 import { zoneResolver } from '../../src/dns/zone.ts';
-import { gatherer } from '../../src/gather.ts';
+import { gatherer, heloGatherer } from '../../src/gather.ts';
 import { ipOf } from '../support/evidence.ts';
 import { failNth } from '../support/faults.ts';
 
@@ -91,5 +91,31 @@ test('an address record that is no address is not one of ours', async () => {
   expect(await gatherer(resolver, 1_000)(client)).toMatchObject({
     ptr: { records: ['mx.example'] },
     forward: [{ name: 'mx.example', addresses: { records: ['192.0.2.7'] } }],
+  });
+});
+
+describe('the name in HELO', () => {
+  const zone = zoneResolver(toZone({ 'mx.example': ['192.0.2.7'], 'six.example': ['2001:db8::7'] }));
+  test.each([
+    ['mx.example', ['A mx.example']],
+    ['SIX.example', ['A six.example', 'AAAA six.example']],
+    ['gone.example', ['A gone.example']],
+    ['[192.0.2.7]', []],
+    ['192.0.2.7', []],
+    ['localhost', []],
+    ['a b', []],
+  ])('%s: %j', async (helo, asked) => {
+    const resolver = failNth(zone, 0);
+    const answer = await heloGatherer(resolver, 1_000)(helo, client);
+    expect(resolver.asked).toEqual(asked);
+    expect(answer?.name).toBe(asked.length === 0 ? undefined : helo.toLowerCase());
+  });
+
+  test('is a timeout when nobody answers', async () => {
+    const silent: Resolver = { lookup: () => new Promise(() => {}) };
+    expect(await heloGatherer(silent, 50)('mx.example', client)).toEqual({
+      name: 'mx.example',
+      addresses: dnsError('timeout'),
+    });
   });
 });

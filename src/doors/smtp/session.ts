@@ -1,5 +1,5 @@
 // One client of the SMTP door. smtp-server speaks the protocol; this subclass of its exported connection class adds what
-// it cannot do: the lookups begin when the socket is accepted, envelope octets are kept as they came, and each answer to
+// it cannot do: the lookups begin when the socket is accepted and when HELO comes, envelope octets are kept as they came, and each answer to
 // MAIL, RCPT, DATA and the final dot is the policy's refusal or else the backend's own words. Whatever fails inside is
 // one 4xx to the client and one line in the log.
 
@@ -73,6 +73,16 @@ export class Session extends SMTPConnection {
       return;
     }
     super.send(code, data, context);
+  }
+
+  override handler_EHLO(command: Buffer, callback: () => void): void {
+    super.handler_EHLO(command, callback);
+    this.#greeted();
+  }
+
+  override handler_HELO(command: Buffer, callback: () => void): void {
+    super.handler_HELO(command, callback);
+    this.#greeted();
   }
 
   override handler_MAIL(command: Buffer, callback: () => void): void {
@@ -184,6 +194,11 @@ export class Session extends SMTPConnection {
       ...(this.#mail ? { sender: addressOf(this.#mail) } : {}),
       ...(this.#rcpt ? { recipient: addressOf(this.#rcpt) } : {}),
     };
+  }
+
+  /** The lookups of its name run while the client makes up its MAIL. */
+  #greeted(): void {
+    if (this.hostNameAppearsAs) this.#inquiry?.helo(this.hostNameAppearsAs);
   }
 
   #decide(stage: Stage): Promise<Decision> {
