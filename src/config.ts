@@ -48,8 +48,14 @@ const tcp = endpoint.transform((value, ctx): TcpEndpoint => {
 const ipText = parsed(parseIp, 'an IP address');
 
 const door = z.discriminatedUnion('kind', [
-  closedMap({ kind: z.literal('smtp'), listen: tcp, backend: tcp, proxy: z.array(ipText).optional() }),
-  closedMap({ kind: z.literal('policy'), listen: endpoint }),
+  closedMap({
+    kind: z.literal('smtp'),
+    listen: tcp,
+    backend: tcp,
+    proxy: z.array(ipText).optional(),
+    expect_private_clients: z.boolean().optional(),
+  }),
+  closedMap({ kind: z.literal('policy'), listen: endpoint, expect_private_clients: z.boolean().optional() }),
 ]);
 
 const configSchema = closedMap({

@@ -2,6 +2,7 @@
 // An Inquiry is one session: its lookups run from the moment it is opened, its policy and ref stay the same to the end,
 // and exactly one decision is reported for it, when the verdict is told or, untold, when the session ends.
 
+import type { ClientWatch } from './client-watch.ts';
 import type { Client, DoorKind } from './core/client.ts';
 import { decide } from './core/decide.ts';
 import type { Evidence, Forward } from './core/evidence.ts';
@@ -31,6 +32,8 @@ export interface Inquiry {
 export interface GateParts {
   readonly gather: Gather;
   readonly gatherHelo: GatherHelo;
+  /** Whether an address that has just arrived is to be believed; one watch for each door. Absent: all are. */
+  readonly watch?: Pick<ClientWatch, 'arrived'>;
   /** The policy that holds for sessions that begin now. */
   readonly policy: () => Policy;
   /** `ms`: from the client's arrival to the answers about its address. Must not throw. */
@@ -40,12 +43,13 @@ export interface GateParts {
   readonly now: () => number;
 }
 
-export function makeGate({ gather, gatherHelo, policy, report, newRef, now }: GateParts): Gate {
+export function makeGate({ gather, gatherHelo, watch, policy, report, newRef, now }: GateParts): Gate {
   return {
     open(door, ip) {
       const ref = newRef();
       const rules = policy();
       const arrived = now();
+      const masked = watch?.arrived(ip);
       let ms = 0;
       let reported = false;
       const answers = gather(ip).finally(() => {
@@ -73,6 +77,7 @@ export function makeGate({ gather, gatherHelo, policy, report, newRef, now }: Ga
           client,
           ...known,
           ...(helo === undefined ? {} : { helo }),
+          ...(masked === undefined ? {} : { masked }),
         };
         return decide(rules, evidence);
       };

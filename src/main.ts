@@ -2,8 +2,10 @@
 // front of it. Nothing is decided here.
 
 import { hostname } from 'node:os';
-import { addressCache } from './address-cache.ts';
+import { type AddressCache, addressCache } from './address-cache.ts';
+import { type ClientWatch, clientWatch, type Masked } from './client-watch.ts';
 import { type Config, type DoorConfig, dnsTimeoutDefaultMs } from './config.ts';
+import type { DoorKind } from './core/client.ts';
 import { printEndpoint } from './core/endpoint.ts';
 import { drainMs } from './core/limits.ts';
 import { outageActions, type Policy } from './core/policy.ts';
@@ -17,7 +19,7 @@ import { systemServers } from './dns/system-servers.ts';
 import { zoneResolver } from './dns/zone.ts';
 import { policyDoor } from './doors/policy/server.ts';
 import { smtpDoor } from './doors/smtp/server.ts';
-import { type Gate, makeGate } from './gate.ts';
+import { type Gate, type GateParts, makeGate } from './gate.ts';
 import { gatherer, heloGatherer } from './gather.ts';
 import { type Door, listen } from './listen.ts';
 import type { Loaded } from './load.ts';
@@ -27,8 +29,19 @@ import { makeRefs } from './ref.ts';
 export interface Service {
   /** Where each door listens, in the order of the configuration. */
   readonly endpoints: readonly string[];
+  /** How it is, for whoever runs it. */
+  status(): Status;
+  readonly cache: Pick<AddressCache, 'get' | 'flush'>;
   /** Ends every door in order; resolves when the last client has gone or the time is up. */
   stop(ms?: number): Promise<void>;
+}
+
+export interface Status {
+  /** Most lookups fail, and the DNS is asked but for a probe each second. */
+  readonly outage: boolean;
+  readonly addressesKept: number;
+  /** In the order of the configuration. `masked`: whose address is not believed at this door, see client-watch.ts. */
+  readonly doors: readonly { readonly kind: DoorKind; readonly listen: string; readonly masked?: Masked }[];
 }
 
 /** Rejects with a ListenError when a door cannot be opened; none is left open then. */
@@ -37,7 +50,9 @@ export async function startService(
   log: Logger,
   report: (decision: Decision, ms: number) => void,
 ): Promise<Service> {
+  let outage = false;
   const resolver = await openResolver(config.dns, zone, (open, counted, failed) => {
+    outage = open;
     if (open)
       log.error(
         { counted, failed, action: config.dns?.outage ?? 'as the policy says' },
@@ -48,34 +63,48 @@ export async function startService(
   const rules: Policy =
     config.dns?.outage === undefined ? policy : { ...policy, outage: outageActions[config.dns.outage] };
   const timeoutMs = config.dns?.timeout ?? dnsTimeoutDefaultMs;
-  const gate = makeGate({
-    gather: addressCache(gatherer(resolver, timeoutMs)).gather,
+  const cache = addressCache(gatherer(resolver, timeoutMs));
+  const gateParts: GateParts = {
+    gather: cache.gather,
     gatherHelo: heloGatherer(resolver, timeoutMs),
     policy: () => rules,
     report,
     newRef: makeRefs(Date.now),
     now: Date.now,
-  });
+  };
   const name = config.name ?? hostname();
   const open: Door[] = [];
   const endpoints: string[] = [];
+  const watches: ClientWatch[] = [];
   const stop = async (ms = drainMs): Promise<void> => {
     await Promise.all(open.map((door) => door.drain(ms)));
     resolver.close();
   };
   try {
     for (const doorConfig of config.doors) {
+      const where = printEndpoint(doorConfig.listen);
+      const watch = clientWatch({ onChange: (masked) => logMasked(log, doorConfig.kind, where, masked) });
+      const gate = makeGate(doorConfig.expect_private_clients ? gateParts : { ...gateParts, watch });
       const door = makeDoor(doorConfig, name, gate, log);
       const endpoint = printEndpoint(await listen(door.server, doorConfig.listen));
       open.push(door);
       endpoints.push(endpoint);
+      watches.push(watch);
       log.info({ door: doorConfig.kind, listen: endpoint }, 'listening');
     }
   } catch (error) {
     await stop(0);
     throw error;
   }
-  return { endpoints, stop };
+  const status = (): Status => ({
+    outage,
+    addressesKept: cache.size,
+    doors: config.doors.map(({ kind }, i) => {
+      const masked = watches[i]?.masked;
+      return { kind, listen: endpoints[i] ?? '', ...(masked === undefined ? {} : { masked }) };
+    }),
+  });
+  return { endpoints, status, cache, stop };
 }
 
 /** The DNS as configured, behind the cache: a zone, the servers named, or those of /etc/resolv.conf. */
@@ -89,6 +118,19 @@ export async function openResolver(
   const servers = named === undefined ? await systemServers('/etc/resolv.conf') : () => named;
   const stub = stubResolver(servers, dns?.timeout ?? dnsTimeoutDefaultMs);
   return { ...cached(breaker(stub, onOutage === undefined ? {} : { onChange: onOutage })), close: () => stub.close() };
+}
+
+function logMasked(log: Logger, door: string, listen: string, masked: Masked | undefined): void {
+  if (masked === undefined) {
+    log.warn({ door, listen }, 'the clients of this door have addresses of their own again');
+    return;
+  }
+  const looks = `${masked.ip}${masked.masking === 'private-space' ? ' or another private address' : ''}`;
+  const meant = 'if that is meant, set "expect_private_clients: true" for this door';
+  log.error(
+    { door, listen, client: masked.ip, masked: masked.masking },
+    `every client looks like ${looks}: is a NAT or proxy in front? Rules on reverse DNS do not act on it; ${meant}`,
+  );
 }
 
 function makeDoor(config: DoorConfig, name: string, gate: Gate, log: Logger): Door {

@@ -8,40 +8,60 @@ import { type Condition, type Facts, holds } from './condition.ts';
 import type { Evidence } from './evidence.ts';
 import { fields, fill, lookedUp } from './explain.ts';
 import { assess, type Findings } from './findings.ts';
-import { type Actions, authenticatedId, otherwiseId, outageId, type Policy } from './policy.ts';
+import { type Actions, authenticatedId, maskedId, otherwiseId, outageId, type Policy } from './policy.ts';
 import { makeReply } from './reply.ts';
-import { alternatives, soften } from './soften.ts';
+import { alternatives, everyWorld, soften } from './soften.ts';
 import type { Decision, End, TraceLine, Verdict } from './verdict.ts';
 
 export function decide(policy: Policy, evidence: Evidence): Decision {
   const findings = assess(evidence);
   const walked = walk(policy, { client: evidence.client, findings });
-  const again = (other: Evidence): End => walk(policy, { client: other.client, findings: assess(other) }).end;
-  const inOutage =
-    policy.outage !== undefined && findings.iprev.reason.endsWith('-outage') && !evidence.client.authenticated;
-  const judged = inOutage ? duringOutage(policy.outage, evidence, walked, again) : walked;
-  const end = soften(evidence, judged.end, again);
+  const again = (other: Evidence): Walked => walk(policy, { client: other.client, findings: assess(other) });
+  const judged = withoutReverseDns(policy, evidence, findings, walked, again);
+  const end = soften(evidence, judged.end, (other) => again(other).end);
   return { evidence, findings, verdict: verdictOf(end, judged, evidence, findings), trace: walked.trace };
 }
 
-/** The DNS cannot be asked. What does not depend on it holds as ever; for the rest the configured action takes over. */
-function duringOutage(outage: Actions, evidence: Evidence, walked: Walked, again: (evidence: Evidence) => End): Walked {
-  const ends = [walked.end, ...alternatives(evidence).map(again)];
-  const open = ends.find(({ kind }) => kind === 'pending');
-  if (open !== undefined) return { ...walked, end: open };
-  if (ends.every(({ kind, rule }) => kind === walked.end.kind && rule === walked.end.rule)) return walked;
-  const { tag, decision } = outage;
+/**
+ * Two cases in which the DNS must not decide: it cannot be asked at all, or the address is not the client's own. What does
+ * not depend on it holds as ever; where it does, a fixed action stands in.
+ */
+function withoutReverseDns(
+  { outage }: Policy,
+  evidence: Evidence,
+  { iprev }: Findings,
+  walked: Walked,
+  again: (evidence: Evidence) => Walked,
+): Walked {
+  if (evidence.client.authenticated) return walked;
+  if (evidence.masked !== undefined)
+    return unlessAllAgree(walked, everyWorld(evidence).map(again), maskedId, { decision: 'accept' });
+  if (outage === undefined || !iprev.reason.endsWith('-outage')) return walked;
+  return unlessAllAgree(walked, alternatives(evidence).map(again), outageId, outage);
+}
+
+function unlessAllAgree(walked: Walked, others: readonly Walked[], rule: string, actions: Actions): Walked {
+  const all = [walked, ...others];
+  const open = all.find(({ end }) => end.kind === 'pending');
+  if (open !== undefined) return { ...walked, end: open.end };
+  if (all.every((other) => sameOutcome(other, walked))) return walked;
+  const { tag, decision } = actions;
   const end: End =
     decision === undefined || decision === 'accept'
-      ? { kind: 'accept', rule: outageId }
-      : { kind: 'refuse', rule: outageId, refusal: decision };
+      ? { kind: 'accept', rule }
+      : { kind: 'refuse', rule, refusal: decision };
   return {
     end,
     tags: tag === undefined ? [] : [tag],
     score: 0,
     trace: walked.trace,
-    ...(tag === undefined ? {} : { tagger: outageId }),
+    ...(tag === undefined ? {} : { tagger: rule }),
   };
+}
+
+function sameOutcome(a: Walked, b: Walked): boolean {
+  const sameEnd = a.end.kind === b.end.kind && a.end.rule === b.end.rule;
+  return sameEnd && a.score === b.score && a.tagger === b.tagger && `${a.tags}` === `${b.tags}`;
 }
 
 interface Walked {

@@ -6,6 +6,13 @@ import type { Client, DoorKind } from './client.ts';
 import type { Ip } from './ip.ts';
 import { type ClaimedName, type HostName, hostName } from './name.ts';
 
+/**
+ * Why the address is probably not the client's own: a NAT or proxy in front of the door hides it. `private-space`: the door
+ * sees hardly any other than private addresses, `one-address`: hardly any other than this one.
+ */
+export const maskings = ['private-space', 'one-address'] as const;
+export type Masking = (typeof maskings)[number];
+
 /** The address records of one name. */
 export interface Forward {
   readonly name: HostName;
@@ -30,6 +37,8 @@ export interface Evidence {
   readonly helo?: Forward;
   /** The answers on the address are from before: their time was over, and the DNS could not be asked (RFC 8767). */
   readonly stale?: true;
+  /** Present where the address is not to be believed; see client-watch.ts. */
+  readonly masked?: Masking;
 }
 
 /** The PTR names that are host names, each once, in the order of the answer; [] for any other answer. */

@@ -26,6 +26,17 @@ export function isIpv4(ip: Ip): boolean {
   return !ip.includes(':');
 }
 
+export type AddressSpace = 'loopback' | 'private' | 'public';
+
+/** `private`: RFC 1918, CGNAT (RFC 6598), ULA (RFC 4193) and link-local addresses, which no client on the Internet has. */
+export function addressSpace(ip: Ip): AddressSpace {
+  const range = ipaddr.parse(ip).range();
+  if (range === 'loopback') return 'loopback';
+  return privateRanges.has(range) ? 'private' : 'public';
+}
+
+const privateRanges: ReadonlySet<string> = new Set(['private', 'carrierGradeNat', 'uniqueLocal', 'linkLocal']);
+
 /** The name whose PTR records speak for an address: "7.2.0.192.in-addr.arpa", or 32 nibbles under ip6.arpa. */
 export function reverseName(ip: Ip): string {
   const bytes = ipaddr.parse(ip).toByteArray().reverse();

@@ -102,6 +102,16 @@ export const negativeTtlWithoutSoaS = 60;
 /** Single answers kept, beside what is kept for each address: of names that several addresses share. 5 MB. */
 export const cacheEntriesMax = 10_000;
 
+/** A door looks back for one to two of these at whom it saw: half a day has the scanners and spammers of everywhere in it. */
+export const watchWindowMs = 12 * 3_600_000;
+
+/** So many sessions from private space, or from one public address, and next to nobody else: a NAT or proxy is in front. */
+export const maskedPrivateMin = 10;
+export const maskedPublicMin = 100;
+
+/** Public addresses that may be seen beside: a monitor and a neighbour. A door on the Internet sees dozens. */
+export const maskedOthersMax = 2;
+
 /** One Postfix request has about 30 lines and 1 KB; certificates and long addresses reach 10 KB. */
 export const policyRequestOctetsMax = 64 * 1024;
 

@@ -39,10 +39,11 @@ export interface Refusal {
 export const templateFields = ['ip', 'ptr', 'name', 'iprev', 'reason', 'helo'] as const;
 export type TemplateField = (typeof templateFields)[number];
 
-/** The names of what is no rule and decides: the last line of the policy, the pass for authenticated clients, an outage. */
+/** The names of what is no rule and decides: the last line, the pass for authenticated clients, an outage, a masked client. */
 export const otherwiseId = 'otherwise';
 export const authenticatedId = 'authenticated';
 export const outageId = 'outage';
+export const maskedId = 'masked-client';
 
 export const outageWords = ['accept', 'tag', 'defer'] as const;
 /** The three actions an outage may have. A refusal for good is none of them. */

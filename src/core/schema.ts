@@ -12,6 +12,7 @@ import { namingLabels } from './naming.ts';
 import {
   type Actions,
   authenticatedId,
+  maskedId,
   otherwiseId,
   outageId,
   type Policy,
@@ -214,7 +215,7 @@ const otherwise = z.union([
 const policySchema: z.ZodType<Policy> = closedMap({ rules: z.array(rule), otherwise }).check(wholeMap(checkRules));
 
 function checkRules({ rules }: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx): void {
-  const seen = new Set<string>([otherwiseId, authenticatedId, outageId]);
+  const seen = new Set<string>([otherwiseId, authenticatedId, outageId, maskedId]);
   // A rule that is wrong in itself is here as it was written, or not at all.
   (Array.isArray(rules) ? rules : []).forEach((rule: Partial<Rule> | null | undefined, i) => {
     if (typeof rule?.id !== 'string') return;

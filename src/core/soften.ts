@@ -3,7 +3,7 @@
 // put in its place, the policy is asked again for each, and a 5xx stands only if all of them end in a 5xx too. Else it
 // becomes the matching 4xx. Pure; the vocabulary of condition.ts decides which answers must be told apart.
 
-import type { DnsAnswer } from './answer.ts';
+import { type DnsAnswer, dnsError, dnsErrors } from './answer.ts';
 import { candidateNames, confirms, type Evidence, type Forward } from './evidence.ts';
 import { type Ip, isIpv4, reverseName } from './ip.ts';
 import { namesMax } from './limits.ts';
@@ -46,6 +46,17 @@ export function alternatives(evidence: Evidence): readonly Evidence[] {
   if (evidence.ptr.kind === 'error') return anyReverse(evidence);
   if (evidence.forward.some(({ addresses }) => confirms(addresses, evidence.client.ip))) return [];
   return [...anyForward(evidence), ...anyOther(evidence)];
+}
+
+/** Whatever the DNS might say about this client, its failures included: one case for each that a condition can tell apart. */
+export function everyWorld(evidence: Evidence): readonly Evidence[] {
+  const failed = dnsErrors.map(dnsError);
+  const name = 'mail.invalid' as HostName;
+  return [
+    ...failed.map((ptr) => ({ ...evidence, ptr, forward: [] })),
+    ...failed.map((answer) => ({ ...evidence, ptr: names([name]), forward: [{ name, addresses: answer }] })),
+    ...anyReverse(evidence),
+  ];
 }
 
 function anyReverse(evidence: Evidence): readonly Evidence[] {

@@ -103,3 +103,16 @@ test('a decision survives JSON', () => {
     }),
   );
 });
+
+test('what becomes of a masked client does not depend on the DNS', () => {
+  const ptrAndForward = evidences.map(({ ptr, forward }) => ({ ptr, forward }));
+  check(
+    fc.property(policies, evidences, ptrAndForward, (policy, evidence, others) => {
+      const outcome = (given: Evidence) => {
+        const { action, rule, tags } = decide(policy, { ...given, masked: 'one-address' }).verdict;
+        return { action, rule, tags };
+      };
+      expect(outcome({ ...evidence, ...others })).toEqual(outcome(evidence));
+    }),
+  );
+});

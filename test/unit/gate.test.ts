@@ -81,6 +81,22 @@ test('the name in HELO is looked up when it comes, once, and anew when it change
   expect(heloAsked).toEqual(['mx.example', '[192.0.2.7]']);
 });
 
+test('an address that the watch does not believe is marked in the evidence', async () => {
+  const policy = policyOf('rules: []\notherwise: reject');
+  const gate = makeGate({
+    gather: async () => nobody,
+    gatherHelo: async () => undefined,
+    watch: { arrived: (address) => (address === ip ? 'one-address' : undefined) },
+    policy: () => policy,
+    report: () => {},
+    newRef: () => 'ref1',
+    now: () => 0,
+  });
+  const [masked, other] = [gate.open('smtp', ip), gate.open('smtp', ipOf('192.0.2.8'))];
+  expect((await masked.decide(client)).evidence.masked).toBe('one-address');
+  expect((await other.decide(client)).evidence.masked).toBeUndefined();
+});
+
 test('a bug in gathering reaches who waits for it, and nobody else', async () => {
   const { gate, reported } = setUp(async () => {
     throw new Error('a bug of ours');

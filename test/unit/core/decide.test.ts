@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { decide } from '../../../src/core/decide.ts';
 import { outageActions } from '../../../src/core/policy.ts';
 import { policyOf } from '../../support/doors.ts';
-import { type Answer, evidenceOf } from '../../support/evidence.ts';
+import { type Answer, evidenceOf, type Given } from '../../support/evidence.ts';
 
 const confirmed = { ptr: ['mx.example'], forward: { 'mx.example': ['192.0.2.7'] } } as const;
 
@@ -207,4 +207,36 @@ otherwise: accept`;
 
   test('one failed lookup is no outage', () =>
     expect(at('accept', '192.0.2.7', 'servfail')).toMatchObject({ action: 'defer', rule: 'unconfirmed' }));
+});
+
+describe('a masked client is judged without reverse DNS', () => {
+  const rules = `
+rules:
+  - { id: banned, when: { client_ip: 192.0.2.66 }, reject: "banned" }
+  - { id: spam-helo, when: { helo: spam.example }, reject: "no" }
+  - { id: generic, when: { naming: generic }, tag: generic-name }
+  - { id: no-ptr, when: { iprev: permerror }, reject: "no PTR" }
+otherwise: reject`;
+  const judge = (given: Given) => decide(policyOf(rules), { ...evidenceOf(given), masked: 'private-space' }).verdict;
+  const named = { ptr: ['192-0-2-7.example'], forward: { '192-0-2-7.example': ['192.0.2.7'] } };
+  test.each([
+    ['no PTR', { ptr: 'nxdomain' }],
+    ['a failed lookup', { ptr: 'servfail' }],
+    ['a name that would be tagged', named],
+  ] as [string, Given][])('%s: accepted, untagged', (_, given) =>
+    expect(judge({ ...given, client: { helo: 'mx.example' } })).toEqual({
+      action: 'accept',
+      rule: 'masked-client',
+      tags: [],
+      score: 0,
+    }),
+  );
+  test('what has nothing to do with the DNS holds', () => {
+    expect(judge({ ip: '192.0.2.66', ptr: 'nxdomain' })).toMatchObject({ action: 'reject', rule: 'banned' });
+    expect(judge({ ptr: 'nxdomain', client: { helo: 'spam.example' } })).toMatchObject({ rule: 'spam-helo' });
+    expect(judge({ ptr: 'nxdomain', client: { stage: 'connect' } })).toMatchObject({
+      action: 'pending',
+      stage: 'helo',
+    });
+  });
 });

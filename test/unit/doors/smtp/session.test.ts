@@ -12,6 +12,7 @@ import { outcomeOf, type Part, play } from '../../../../src/demo/player.ts';
 import type { Resolver } from '../../../../src/dns/resolver.ts';
 import { zoneResolver } from '../../../../src/dns/zone.ts';
 import { type Doors, openDoors, policyOf } from '../../../support/doors.ts';
+import { failNth } from '../../../support/faults.ts';
 import { until } from '../../../support/processes.ts';
 import { openSink, type Script, type Sink } from '../../../support/sink.ts';
 
@@ -433,4 +434,16 @@ describe('trouble of our own', () => {
     await closed;
     expect(sink.messages).toHaveLength(1);
   });
+});
+
+test('the address is looked up at accept, the name at HELO, both before MAIL', async () => {
+  const resolver = failNth(zone, 0);
+  const { doors } = await setUp(undefined, resolver);
+  const socket = connect(doors.smtp);
+  cleanUp.push(() => void socket.destroy());
+  socket.write('PROXY TCP4 192.0.2.1 192.0.2.25 40000 25\r\n');
+  await until('the address is asked', async () => resolver.asked.length === 2);
+  socket.write('EHLO mx.sender.example\r\n');
+  await until('the name is asked', async () => resolver.asked.length === 3);
+  expect(resolver.asked).toEqual(['PTR 1.2.0.192.in-addr.arpa', 'A mx.example', 'A mx.sender.example']);
 });
