@@ -21,7 +21,10 @@ export const cnameChainMax = 8;
 /** RFC 9715 s3.2: answers up to this size travel in one packet everywhere; larger ones come over TCP. */
 export const ednsOctets = 1_232;
 
-/** Random source ports towards one server at a time: four bits that a forger must guess beside id and letter case. */
+/**
+ * Random source ports towards one server at a time. A forger must guess the port of a question (some 28,000), its id and its
+ * letters, however many ports there are; more than a few only cost an empty read of each at every turn of the event loop.
+ */
 export const udpPortsMax = 4;
 
 /** What the kernel may hold for one port while we are busy: some 500 answers; the usual 208 KB are full after 300. */

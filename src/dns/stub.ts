@@ -41,8 +41,11 @@ export function stubResolver(servers: () => readonly Server[], timeoutMs: number
   };
   const currentUpstreams = (): readonly Upstream[] => {
     const list = servers();
-    if (current?.list !== list) current = { list, upstreams: list.map(upstreamOf) };
-    return current.upstreams;
+    if (current?.list === list) return current.upstreams;
+    const next = list.map(upstreamOf);
+    for (const upstream of upstreams.values()) if (!next.includes(upstream)) upstream.udp.retire();
+    current = { list, upstreams: next };
+    return next;
   };
 
   return {

@@ -1,5 +1,5 @@
 // UDP to one server, over a few sockets that the questions in flight share. A socket for each question would be the safest
-// port (RFC 5452 s9.2) and costs several times the question itself; so each question takes one of sixteen random ports at
+// port (RFC 5452 s9.2) and costs several times the question itself; so each question takes one of four random ports at
 // random, and a port is given up for a new one after some hundreds of questions. The sockets are connected: the kernel
 // drops what comes from any other address, and says at once when nobody is there.
 
@@ -13,9 +13,12 @@ import { type Decoded, decodeResponse, encodeQuery } from './wire.ts';
 export interface Udp {
   /**
    * Asks once and calls `done` once: silence is an answer of kind "error", code "timeout". `again` says how else to ask,
-   * see wire.ts. `name` is lower case, without final dot; `deadline` on the clock of performance.now(). A callback, because this is the hottest place of the program.
+   * see wire.ts. `name` is lower case, without final dot; `deadline` on the clock of performance.now(). A callback, because
+   * this is the hottest place of the program.
    */
   ask(name: string, type: RecordType, edns: boolean, deadline: number, done: (decoded: Decoded) => void): void;
+  /** Gives up its ports as soon as what is in flight is answered: this server is not asked any more. */
+  retire(): void;
   close(): void;
 }
 
@@ -138,6 +141,12 @@ export function openUdp(server: Server): Udp {
       if (inFlight++ === 0) sweeper ??= setInterval(sweep, sweepMs);
       if (outbox.length === 0) setImmediate(flush);
       outbox.push({ port, query });
+    },
+    retire() {
+      for (const port of open) {
+        port.left = 0;
+        closeIfDone(port);
+      }
     },
     close() {
       closed = true;

@@ -1,7 +1,7 @@
 // Codecs see octets in whatever pieces the network cuts them into, and packets that nobody would write.
 
 import { expect, test } from '@jest/globals';
-import { encode } from 'dns-packet';
+import { decode, encode } from 'dns-packet';
 import fc from 'fast-check';
 import { parseIp, reverseName } from '../../src/core/ip.ts';
 import { decodeResponse, encodeQuery, type Question } from '../../src/dns/wire.ts';
@@ -107,6 +107,51 @@ const seedPacket = encode({
     { name: '7.0-63.customer.example', type: 'PTR', ttl: 9, data: 'mx.example' },
   ],
   authorities: [{ name: 'example', type: 'NS', ttl: 9, data: 'ns.example' }],
+});
+
+test('a well-formed packet means to us what it means to dns-packet', () => {
+  const label = fc.stringMatching(/^[a-z0-9]([a-z0-9_-]{0,8}[a-z0-9])?$/);
+  const name = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join('.'));
+  const ttl = fc.nat(0x7fffffff);
+  const records = fc.record({
+    type: fc.constantFrom('PTR' as const, 'A' as const, 'AAAA' as const),
+    asked: name,
+    aliases: fc.uniqueArray(name, { maxLength: 8 }),
+    targets: fc.array(name, { minLength: 1, maxLength: 20 }),
+    ttls: fc.array(ttl, { minLength: 30, maxLength: 30 }),
+    stranger: name,
+    shuffle: fc.infiniteStream(fc.nat(1_000)),
+  });
+  check(
+    fc.property(records, ({ type, asked, aliases, targets, ttls, stranger, shuffle }) => {
+      const chain = [asked, ...aliases.filter((alias) => alias !== asked)];
+      const owner = chain.at(-1) ?? asked;
+      const data = (target: string, i: number) =>
+        type === 'PTR' ? target : type === 'A' ? `192.0.2.${i}` : `2001:db8::${(i + 1).toString(16)}`;
+      const answers = [
+        ...chain.slice(1).map((alias, i) => ({ name: chain[i] ?? '', type: 'CNAME' as const, data: alias })),
+        ...targets.map((target, i) => ({ name: owner, type, data: data(target, i) })),
+        ...(chain.includes(stranger) ? [] : [{ name: stranger, type, data: data('stranger.example', 99) }]),
+      ].map((record, i) => ({ record: { ...record, ttl: ttls[i] ?? 0 }, at: shuffle.next().value ?? 0 }));
+      answers.sort((a, b) => a.at - b.at);
+      const packet = encode({
+        type: 'response',
+        id: 99,
+        flags: 0x0180,
+        questions: [{ name: asked, type }],
+        answers: answers.map(({ record }) => record) as never,
+      });
+      const theirs = (decode(packet).answers ?? []) as { name: string; type: string; ttl: number; data: string }[];
+      const useful = theirs.filter((record) => record.type === type && record.name === owner);
+      const used = [...useful, ...theirs.filter((record) => record.type === 'CNAME')];
+      const ours = decodeResponse(packet, encodeQuery({ id: 99, caseMask: 0, name: asked, type, edns: false }), type);
+      expect(ours?.answer).toEqual({
+        kind: 'records',
+        records: [...new Set(useful.map((record) => record.data))],
+        ttl: Math.min(...used.map((record) => record.ttl)),
+      });
+    }),
+  );
 });
 
 test('mutated packets: an answer or nothing, never an exception, never a name with raw octets', () => {

@@ -114,3 +114,24 @@ test('while it is open one question a second goes out; three good ones close it,
   expect(changes.map(([open]) => open)).toEqual([true, false]);
   expect(await look()).toEqual(good);
 });
+
+test('the resolver is down for a minute at 500 lookups a second: open within 10 s, hardly asked, back within 30 s', async () => {
+  const { look, now, changes, wait, asked } = setUp();
+  const seconds = async (n: number) => {
+    for (let i = 0; i < n * 500; i++) {
+      await look();
+      wait(1 / 500);
+    }
+  };
+  await seconds(20);
+  now(dnsError('timeout'));
+  await seconds(10);
+  expect(changes.map(([open]) => open)).toEqual([true]);
+  const before = asked();
+  await seconds(50);
+  expect(asked() - before).toBeLessThanOrEqual(51);
+  now(good);
+  await seconds(30);
+  expect(changes.map(([open]) => open)).toEqual([true, false]);
+  expect(await look()).toEqual(good);
+});

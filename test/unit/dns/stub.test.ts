@@ -143,9 +143,16 @@ describe('servers of the world', () => {
     const stub = stubResolver(() => [current.server], 800);
     open.push({ close: async () => stub.close() });
     await stub.lookup('mx.example', 'A');
+    const sockets = () => process.getActiveResourcesInfo().filter((kind) => kind === 'UDPWrap').length;
+    const before = sockets();
     current = two;
     await stub.lookup('mx.example', 'A');
     expect([one.asked.length, two.asked.length]).toEqual([1, 1]);
+    // The port towards the old server is closed in exchange for one towards the new.
+    expect(sockets()).toBe(before);
+    current = one;
+    await stub.lookup('mx.example', 'A');
+    expect(one.asked.length).toBe(2);
   });
 
   test('a thousand questions go out, the others wait in line, and who waited too long is told so', async () => {
