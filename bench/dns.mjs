@@ -3,21 +3,25 @@
 // the machine, then a table of medians with the targets; --json for programs. Wants the build in dist. It is no test: 0 when
 // it ran to its end, whatever it measured; 69 without unbound; 1 if it could not run to its end.
 //
+// With one question in flight only one of both programs ever has something to do, so both are on one CPU there, and what
+// is measured is work and not how fast a sleeping CPU wakes; with more, each has a CPU of its own. --pin says otherwise.
+//
 //     node bench/dns.mjs [--rounds 5] [--checks 4000] [--pin apart|together|none] [--json]
 
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { makeContenders } from './support/dns-contenders.mjs';
+import { machine } from './support/machine.mjs';
 import { pin, places } from './support/pin.mjs';
 import { runRound } from './support/round.mjs';
+import { median } from './support/statistics.mjs';
 import { table } from './support/table.mjs';
 import { startUnbound } from './support/unbound.mjs';
 
 /** Least ratios of ours to the others. One at a time takes longest, so half the checks must do. */
 const levels = [
-  { inFlight: 1, share: 0.5, toNode: 1.6 },
-  { inFlight: 50, share: 1, toNode: 1.25, toFloor: 0.8 },
-  { inFlight: 500, share: 1, toNode: 3.5, toFloor: 0.8 },
+  { inFlight: 1, share: 0.5, place: 'together', toNode: 1.6 },
+  { inFlight: 50, share: 1, place: 'apart', toNode: 1.25, toFloor: 0.8 },
+  { inFlight: 500, share: 1, place: 'apart', toNode: 3.5, toFloor: 0.8 },
 ];
 const cpuAt = 50;
 const clientsMin = 5_000;
@@ -28,13 +32,13 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     checks: { type: 'string', default: '4000' },
-    pin: { type: 'string', default: 'apart' },
+    pin: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const rounds = count('rounds', 1_000);
 const checks = count('checks', checksMax);
-if (!places.includes(values.pin)) fail(1, `--pin is one of ${places.join(', ')}.`);
+if (values.pin !== undefined && !places.includes(values.pin)) fail(1, `--pin is one of ${places.join(', ')}.`);
 
 setTimeout(
   () =>
@@ -45,11 +49,9 @@ setTimeout(
   wholeMs,
 ).unref();
 
-const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} CPUs, Node.js ${process.version}`;
-if (!values.json) print(machine);
+if (!values.json) print(machine());
 
-const { place, serverCpu } = pin(values.pin);
-const unbound = await startUnbound(Math.max(clientsMin, checks), serverCpu);
+const unbound = await startUnbound(Math.max(clientsMin, checks));
 if (unbound === undefined) fail(69, 'This benchmark needs unbound, and it is neither in PATH nor in /usr/sbin.');
 const contenders = makeContenders(unbound.port);
 const names = Object.keys(contenders);
@@ -60,11 +62,12 @@ await unbound.close();
 
 print(
   values.json
-    ? JSON.stringify({ machine, place, rounds, levels: results }, undefined, 2)
-    : table({ place, rounds, cpuAt, levels: results }),
+    ? JSON.stringify({ machine: machine(), rounds, levels: results }, undefined, 2)
+    : table({ rounds, cpuAt, levels: results }),
 );
 
-async function measure({ inFlight, share, toNode, toFloor = 0 }) {
+async function measure({ inFlight, share, place: wanted, toNode, toFloor = 0 }) {
+  const place = pin(values.pin ?? wanted, unbound.pid);
   const clients = unbound.clients.slice(0, Math.ceil(checks * share));
   const ran = Object.fromEntries(names.map((name) => [name, []]));
   // Round 0 warms up and is not counted. Each round begins with another contender.
@@ -78,7 +81,17 @@ async function measure({ inFlight, share, toNode, toFloor = 0 }) {
   const { ours, node, floor } = Object.fromEntries(names.map((name) => [name, summary(ran[name], clients.length)]));
   const ratios = { node: ours.perSecond / node.perSecond, floor: ours.perSecond / floor.perSecond };
   const ok = ratios.node >= toNode && ratios.floor >= toFloor && ours.lost + ours.wrong === 0;
-  return { inFlight, checks: clients.length, ours, node, floor, ratios, target: { node: toNode, floor: toFloor }, ok };
+  return {
+    inFlight,
+    place,
+    checks: clients.length,
+    ours,
+    node,
+    floor,
+    ratios,
+    target: { node: toNode, floor: toFloor },
+    ok,
+  };
 }
 
 function summary(ran, each) {
@@ -91,12 +104,6 @@ function summary(ran, each) {
     lost: ran.reduce((sum, { lost }) => sum + lost, 0),
     wrong: ran.reduce((sum, { wrong }) => sum + wrong, 0),
   };
-}
-
-function median(numbers) {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 function count(option, max) {

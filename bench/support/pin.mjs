@@ -1,22 +1,28 @@
 // Which CPU the benchmark and the server that it asks run on. Left to itself the scheduler has them now on one CPU and now
-// on two, and with one question at a time that alone makes a factor of six: waking the other CPU costs more than all the
+// on two, and with one question at a time that alone makes a factor of four: waking the other CPU costs more than all the
 // work. "apart" is one CPU each, "together" one for both, "none" leaves it to the scheduler; so does every system that has
-// no taskset or too few CPUs, and `place` says so then.
+// no taskset or too few CPUs.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export const places = ['apart', 'together', 'none'];
 
-/** Pins this process, its main thread only; `serverCpu` is where to start the server, undefined for anywhere. */
-export function pin(wanted) {
-  const none = { place: 'none', serverCpu: undefined };
-  if (wanted === 'none' || process.platform !== 'linux') return none;
-  const [own, other] = allowedCpus();
-  const serverCpu = wanted === 'together' ? own : other;
-  if (own === undefined || serverCpu === undefined) return none;
-  const { status } = spawnSync('taskset', ['-pc', `${own}`, `${process.pid}`], { stdio: 'ignore' });
-  return status === 0 ? { place: wanted, serverCpu } : none;
+/** Moves this process (its main thread) and the server; returns the place that it came to. */
+export function pin(place, serverPid) {
+  if (place === 'none' || process.platform !== 'linux') return 'none';
+  cpus ??= allowedCpus();
+  const [own, other] = cpus;
+  const server = place === 'together' ? own : other;
+  if (own === undefined || server === undefined) return 'none';
+  return moved(process.pid, own) && moved(serverPid, server) ? place : 'none';
+}
+
+/** As they were before anything was moved. */
+let cpus;
+
+function moved(pid, cpu) {
+  return spawnSync('taskset', ['-pc', `${cpu}`, `${pid}`], { stdio: 'ignore' }).status === 0;
 }
 
 function allowedCpus() {

@@ -2,15 +2,12 @@
 // should be, and what was lost or wrong over all counted rounds.
 
 const names = ['ours', 'node', 'floor'];
-const placeWords = {
-  apart: 'this process and unbound on a CPU each',
-  together: 'this process and unbound on one CPU',
-  none: 'CPUs as the scheduler likes',
-};
+const placeWords = { apart: 'a CPU each', together: 'one CPU', none: 'as scheduled' };
 
-export function table({ place, rounds, cpuAt, levels }) {
+export function table({ rounds, cpuAt, levels }) {
   const head = [
     'in flight',
+    'placed',
     ...names,
     'ours/node',
     'ours/floor',
@@ -19,6 +16,7 @@ export function table({ place, rounds, cpuAt, levels }) {
   ];
   const rows = levels.map((level) => [
     `${level.inFlight}`,
+    placeWords[level.place],
     ...names.map((name) => level[name].perSecond.toFixed(0)),
     ratio(level.ratios.node, level.target.node),
     ratio(level.ratios.floor, level.target.floor),
@@ -28,7 +26,7 @@ export function table({ place, rounds, cpuAt, levels }) {
   const checks = levels.map((level) => level.checks).join(', ');
   const cpu = levels.find(({ inFlight }) => inFlight === cpuAt);
   return [
-    `Checks per second, medians of ${rounds} rounds of ${checks} checks; ${placeWords[place]}`,
+    `Checks per second, medians of ${rounds} rounds of ${checks} checks; placed: on which CPUs this process and unbound run`,
     '',
     ...aligned([head, ...rows]),
     '',

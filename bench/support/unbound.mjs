@@ -15,8 +15,8 @@ import { makeFloorClient } from '../floors/dns-client.mjs';
 const startMs = 10_000;
 const stopMs = 5_000;
 
-/** `clientCount` is 1 to 65536; `cpu`: the one it runs on (see pin.mjs). */
-export async function startUnbound(clientCount = 5_000, cpu = undefined) {
+/** `clientCount` is 1 to 65536. */
+export async function startUnbound(clientCount = 5_000) {
   const program = whereIs('unbound');
   if (program === undefined) return undefined;
   const clients = Array.from({ length: clientCount }, (_, i) => ({
@@ -29,9 +29,7 @@ export async function startUnbound(clientCount = 5_000, cpu = undefined) {
   const file = join(folder, 'unbound.conf');
   writeFileSync(file, configuration(folder, port, clients));
 
-  const onCpu = cpu === undefined ? [] : ['taskset', '-c', `${cpu}`]; // which becomes the program: same process
-  const [command, ...args] = [...onCpu, program, '-d', '-c', file];
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(program, ['-d', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = once(child, 'exit');
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => {
@@ -50,6 +48,7 @@ export async function startUnbound(clientCount = 5_000, cpu = undefined) {
   }
   return {
     port,
+    pid: child.pid,
     clients,
     async close() {
       child.kill('SIGTERM');

@@ -56,8 +56,8 @@ export const breakerProbesGood = 3;
 /** Zones that failed in a window; more of them than this are an outage already. */
 export const breakerZonesMax = 10_000;
 
-/** Octets of names read for one packet, pointers followed: twice the largest packet, and a few milliseconds at worst. */
-export const nameOctetsPerPacketMax = 2 * 65_536;
+/** Octets of names read for one packet, pointers followed: the largest packet, twice what a hundred long names have. */
+export const nameOctetsPerPacketMax = 65_536;
 
 /** Ten names are tried; what stands behind the hundredth is not even read. */
 export const ptrNamesReadMax = 100;

@@ -113,13 +113,14 @@ function presentation(packet: Buffer, start: number): string {
 }
 
 /** RFC 1035 s5.1: a dot or backslash inside a label is escaped, an octet outside printable ASCII is \DDD. */
+const shown: readonly string[] = Array.from({ length: 256 }, (_, octet) => {
+  const char = String.fromCharCode(octet).toLowerCase();
+  if (char === '.' || char === '\\') return `\\${char}`;
+  return octet > 0x20 && octet < 0x7f ? char : `\\${String(octet).padStart(3, '0')}`;
+});
+
 function presentLabel(packet: Buffer, start: number, end: number): string {
   let out = '';
-  for (let i = start; i < end; i++) {
-    const octet = packet[i] ?? 0;
-    if (octet === 0x2e || octet === 0x5c) out += `\\${String.fromCharCode(octet)}`;
-    else if (octet > 0x20 && octet < 0x7f) out += String.fromCharCode(octet);
-    else out += `\\${String(octet).padStart(3, '0')}`;
-  }
-  return out.toLowerCase();
+  for (let i = start; i < end; i++) out += shown[packet[i] ?? 0];
+  return out;
 }
