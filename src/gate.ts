@@ -3,7 +3,7 @@
 // and exactly one decision is reported for it, when the verdict is told or, untold, when the session ends.
 
 import type { ClientWatch } from './client-watch.ts';
-import type { Client, DoorKind } from './core/client.ts';
+import type { Client, DoorKind, Stage } from './core/client.ts';
 import { decide } from './core/decide.ts';
 import type { Evidence, Forward } from './core/evidence.ts';
 import type { Ip } from './core/ip.ts';
@@ -19,6 +19,8 @@ export interface Gate {
 export interface Inquiry {
   /** Stands in every refusal of this session and in its log line. */
   readonly ref: string;
+  /** The first stage at which a refusal is told; before it no verdict need be waited for. */
+  readonly announce: Stage;
   /** The client has said HELO: the lookups of that name begin now, beside the others. */
   helo(name: string): void;
   /** Waits for the evidence, then judges what is known of the client so far. Rejects only through a bug of ours. */
@@ -41,9 +43,11 @@ export interface GateParts {
   readonly newRef: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The name under which we serve, in lower case. */
+  readonly ourName?: string;
 }
 
-export function makeGate({ gather, gatherHelo, watch, policy, report, newRef, now }: GateParts): Gate {
+export function makeGate({ gather, gatherHelo, watch, policy, report, newRef, now, ourName }: GateParts): Gate {
   return {
     open(door, ip) {
       const ref = newRef();
@@ -75,6 +79,7 @@ export function makeGate({ gather, gatherHelo, watch, policy, report, newRef, no
           at: new Date(arrived).toISOString(),
           door,
           client,
+          ...(ourName === undefined ? {} : { ourName }),
           ...known,
           ...(helo === undefined ? {} : { helo }),
           ...(masked === undefined ? {} : { masked }),
@@ -88,6 +93,7 @@ export function makeGate({ gather, gatherHelo, watch, policy, report, newRef, no
       };
       return {
         ref,
+        announce: rules.announce,
         helo: (name) => void greet(name),
         decide: judge,
         told,

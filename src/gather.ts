@@ -1,9 +1,9 @@
 // Asks the DNS about one client and returns the answers as Evidence, judging nothing. The PTR question first, then the
-// names it gave, all at once; a name that confirms ends the wait. The name in HELO is asked about on its own, beside that.
+// names it gave, all at once, and all are waited for: a policy may ask for any of them. The name in HELO is asked about on its own.
 // What is not answered by the deadline counts as a timeout. Rejects only if the resolver breaks its word and does.
 
 import { type DnsAnswer, dnsError } from './core/answer.ts';
-import { candidateNames, confirms, type Evidence, type Forward } from './core/evidence.ts';
+import { candidateNames, type Evidence, type Forward } from './core/evidence.ts';
 import { type Ip, isIpv4, parseIp, reverseName } from './core/ip.ts';
 import { namesMax } from './core/limits.ts';
 import { type ClaimedName, claimedName, type HostName, hostName } from './core/name.ts';
@@ -57,42 +57,32 @@ async function askForward(
   passed: Promise<'passed'>,
 ): Promise<readonly Forward[]> {
   const [own, other] = isIpv4(ip) ? (['A', 'AAAA'] as const) : (['AAAA', 'A'] as const);
-  const got = await askAll(resolver, names, own, passed, (answer) => confirms(answer, ip));
-  const confirmed = [...got.values()].some((answer) => confirms(answer, ip));
-  const forward = names.flatMap((name): Forward[] => {
-    const addresses = got.get(name);
-    if (addresses !== undefined) return [{ name, addresses }];
-    return confirmed ? [] : [{ name, addresses: dnsError('timeout') }];
-  });
+  const got = await askAll(resolver, names, own, passed);
+  const forward = names.map((name): Forward => ({ name, addresses: got.get(name) ?? dnsError('timeout') }));
   // Nothing can confirm any more; whether a name stands in the other family is for whoever must mend it. NXDOMAIN holds
   // for every type (RFC 8020), so only NODATA is worth the question.
   if (!forward.every(({ addresses: { kind } }) => kind === 'nodata' || kind === 'nxdomain')) return forward;
   const rest = forward.filter(({ addresses: { kind } }) => kind === 'nodata').map(({ name }) => name);
-  const others = await askAll(resolver, rest, other, passed, (answer) => answer.kind === 'records');
-  const settled = [...others.values()].some(({ kind }) => kind === 'records');
-  return forward.map((entry) => {
-    const found = others.get(entry.name);
-    if (found !== undefined) return { ...entry, other: found };
-    return settled || !rest.includes(entry.name) ? entry : { ...entry, other: dnsError('timeout') };
-  });
+  const others = await askAll(resolver, rest, other, passed);
+  return forward.map((entry) =>
+    rest.includes(entry.name) ? { ...entry, other: others.get(entry.name) ?? dnsError('timeout') } : entry,
+  );
 }
 
-/** The answers that came before one of them was `enough`, or time was up. */
+/** The answers that came before time was up. */
 async function askAll(
   resolver: Resolver,
   names: readonly HostName[],
   type: 'A' | 'AAAA',
   passed: Promise<'passed'>,
-  enough: (answer: DnsAnswer<Ip>) => boolean,
 ): Promise<ReadonlyMap<HostName, DnsAnswer<Ip>>> {
   const got = new Map<HostName, DnsAnswer<Ip>>();
   await new Promise<void>((done, fail) => {
     if (names.length === 0) done();
     for (const name of names) {
       resolver.lookup(name, type).then((answer) => {
-        const addresses = asAddresses(answer);
-        got.set(name, addresses);
-        if (got.size === names.length || enough(addresses)) done();
+        got.set(name, asAddresses(answer));
+        if (got.size === names.length) done();
       }, fail);
     }
     void passed.then(() => done());

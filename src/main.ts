@@ -64,6 +64,7 @@ export async function startService(
     config.dns?.outage === undefined ? policy : { ...policy, outage: outageActions[config.dns.outage] };
   const timeoutMs = config.dns?.timeout ?? dnsTimeoutDefaultMs;
   const cache = addressCache(gatherer(resolver, timeoutMs));
+  const name = config.name ?? hostname();
   const gateParts: GateParts = {
     gather: cache.gather,
     gatherHelo: heloGatherer(resolver, timeoutMs),
@@ -71,8 +72,8 @@ export async function startService(
     report,
     newRef: makeRefs(Date.now),
     now: Date.now,
+    ourName: name.toLowerCase(),
   };
-  const name = config.name ?? hostname();
   const open: Door[] = [];
   const endpoints: string[] = [];
   const watches: ClientWatch[] = [];

@@ -14,6 +14,8 @@ export interface Client {
   readonly ip: Ip;
   /** 1..65535; absent where the door was not told. */
   readonly port?: number;
+  /** The port of ours that it connected to, 1..65535; absent where the door was not told. */
+  readonly serverPort?: number;
   /** The HELO or EHLO argument as sent: foreign bytes. */
   readonly helo?: string;
   /** Address without angle brackets; '' is the null sender. Foreign bytes. */

@@ -1,73 +1,182 @@
-// The vocabulary of `when`, and how it is read: true, false, or unknown while the session has not come to the stage
-// that tells (Kleene's three values: false wins in `all`, true wins in `any`). DNS trouble is not unknown; it is a
-// result with a name. A closed list: tools must be able to say which predicate decided.
+// The vocabulary of `when`, and how it is read: true, false, or unknown while the session has not come to the stage that tells.
+// DNS trouble is not unknown; it is a result with a name. A closed list: tools must be able to say which predicate decided.
+//
+// What a condition comes to is a *set* of these three. About a real client it always has one member. Where soften.ts asks what
+// the DNS might have said, a name may be any name at all, and what depends on it is both true and false.
 
-import { type Client, reached, type Stage } from './client.ts';
+import { type Client, type DoorKind, reached, type Stage, stages } from './client.ts';
+import { candidateNames, type Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
+import { type HeloForm, heloForm } from './helo.ts';
 import { type Cidr, inCidr } from './ip.ts';
 import type { IprevReason, IprevResult } from './iprev.ts';
+import type { HostName } from './name.ts';
+import { addressFits, type List, type NameTest, nameFits } from './name-test.ts';
 import type { NamingLabel } from './naming.ts';
+import { inWindow, type TimeWindow } from './time-window.ts';
 
 export type Condition =
   | { readonly kind: 'iprev'; readonly results: readonly IprevResult[] }
   | { readonly kind: 'reason'; readonly reasons: readonly IprevReason[] }
-  | { readonly kind: 'client_ip'; readonly ranges: readonly Cidr[] }
+  | { readonly kind: 'client_ip'; readonly ranges: readonly Cidr[]; readonly lists: readonly List[] }
   | { readonly kind: 'naming'; readonly labels: readonly NamingLabel[] }
-  /** Whole values in lower case; the null sender is ''. */
-  | { readonly kind: 'helo' | 'sender' | 'recipient'; readonly values: readonly string[] }
+  | { readonly kind: 'ptr' | 'verified_name' | 'helo' | 'sender' | 'recipient'; readonly tests: readonly NameTest[] }
+  | { readonly kind: 'helo_is'; readonly forms: readonly HeloForm[] }
+  /** How many host names the PTR records hold. */
+  | { readonly kind: 'names'; readonly atLeast: number; readonly atMost: number }
+  | { readonly kind: 'authenticated'; readonly is: boolean }
+  | { readonly kind: 'door'; readonly doors: readonly (DoorKind | 'check')[] }
+  /** The port of ours that the client connected to; nobody knows it where the door was not told. */
+  | { readonly kind: 'port'; readonly ports: readonly number[] }
+  /** What the rules before this one have added up to. */
+  | { readonly kind: 'score'; readonly atLeast: number }
+  | { readonly kind: 'time'; readonly windows: readonly TimeWindow[] }
   | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition };
 
 export type Truth = true | false | 'unknown';
 
-/** What a condition is asked about. */
-export interface Facts {
-  readonly client: Client;
-  readonly findings: Findings;
+/** A set of truths: the sum of its members. */
+export type Truths = number;
+const isTrue = 1;
+const isFalse = 2;
+const isUnknown = 4;
+const isEither = isTrue + isFalse;
+
+export function may(truths: Truths, truth: Truth): boolean {
+  return (truths & (truth === true ? isTrue : truth === false ? isFalse : isUnknown)) !== 0;
 }
 
-const stageOf = { helo: 'helo', sender: 'mail', recipient: 'rcpt' } as const satisfies Record<string, Stage>;
+/** The one member of a set; what a set of several holds depends on the DNS, and undefined says so. */
+export function only(truths: Truths): Truth | undefined {
+  if (truths === isTrue) return true;
+  if (truths === isFalse) return false;
+  return truths === isUnknown ? 'unknown' : undefined;
+}
 
-export function holds(condition: Condition, facts: Facts): Truth {
-  const { client, findings } = facts;
+/** What a condition is asked about. */
+export interface Facts {
+  readonly evidence: Evidence;
+  readonly findings: Findings;
+  /** The sum of the scores so far, in the least and the greatest case. */
+  readonly score: { readonly least: number; readonly most: number };
+  /** Names that the DNS might have confirmed or, 'any', might have given; absent: it has said everything. */
+  readonly open?: ReadonlySet<HostName> | 'any';
+}
+
+const stageOf = { helo: 'helo', helo_is: 'helo', sender: 'mail', recipient: 'rcpt' } as const satisfies Record<
+  string,
+  Stage
+>;
+
+export function weigh(condition: Condition, facts: Facts): Truths {
+  const { evidence, findings } = facts;
+  const { client } = evidence;
   switch (condition.kind) {
     case 'iprev':
-      return condition.results.includes(findings.iprev.result);
+      return one(condition.results.includes(findings.iprev.result));
     case 'reason':
-      return condition.reasons.includes(findings.iprev.reason);
+      return one(condition.reasons.includes(findings.iprev.reason));
     case 'client_ip':
-      return condition.ranges.some((range) => inCidr(client.ip, range));
-    case 'naming':
-      return condition.labels.includes(findings.naming.label);
-    case 'helo':
-    case 'sender':
-    case 'recipient':
-      if (!reached(client, stageOf[condition.kind])) return 'unknown';
-      return isOneOf(client[condition.kind], condition.values);
-    case 'all':
-      return every(condition.of, facts);
-    case 'any':
-      return negate(
-        every(
-          condition.of.map((of) => ({ kind: 'not', of })),
-          facts,
-        ),
+      return one(
+        condition.ranges.some((range) => inCidr(client.ip, range)) ||
+          condition.lists.some((list) => list.has(client.ip)),
       );
+    case 'naming':
+      return one(condition.labels.includes(findings.naming.label));
+    case 'ptr':
+      return weighPtr(condition.tests, facts);
+    case 'verified_name':
+      return weighVerified(condition.tests, facts);
+    case 'names': {
+      if (facts.open === 'any' && evidence.ptr.kind === 'records') return isEither;
+      const count = candidateNames(evidence.ptr).length;
+      return one(count >= condition.atLeast && count <= condition.atMost);
+    }
+    case 'helo':
+      return whenReached(
+        condition.kind,
+        client,
+        () => client.helo !== undefined && nameFits(client.helo, condition.tests),
+      );
+    case 'helo_is':
+      return whenReached(condition.kind, client, () =>
+        condition.forms.includes(heloForm(client.helo, client.ip, evidence.ourName)),
+      );
+    case 'sender':
+    case 'recipient': {
+      const address = client[condition.kind];
+      return whenReached(condition.kind, client, () => address !== undefined && addressFits(address, condition.tests));
+    }
+    case 'authenticated':
+      return one(client.authenticated === condition.is);
+    case 'door':
+      return one(condition.doors.includes(evidence.door));
+    case 'port':
+      return one(client.serverPort !== undefined && condition.ports.includes(client.serverPort));
+    case 'score':
+      return (
+        (facts.score.most >= condition.atLeast ? isTrue : 0) | (facts.score.least < condition.atLeast ? isFalse : 0)
+      );
+    case 'time': {
+      const at = Date.parse(evidence.at);
+      return one(condition.windows.some((window) => inWindow(at, window)));
+    }
+    case 'all':
+      return every(condition.of.map((of) => weigh(of, facts)));
+    case 'any':
+      return negate(every(condition.of.map((of) => negate(weigh(of, facts)))));
     case 'not':
-      return negate(holds(condition.of, facts));
+      return negate(weigh(condition.of, facts));
   }
 }
 
-function isOneOf(value: string | undefined, values: readonly string[]): boolean {
-  return value !== undefined && values.includes(value.toLowerCase());
+/** True if one of the names that the PTR records claim fits, whatever it is. */
+function weighPtr(tests: readonly NameTest[], { evidence: { ptr }, open }: Facts): Truths {
+  if (ptr.kind !== 'records') return isFalse;
+  return open === 'any' ? isEither : one(ptr.records.some((name) => nameFits(name, tests)));
 }
 
-function every(conditions: readonly Condition[], facts: Facts): Truth {
-  const truths = conditions.map((condition) => holds(condition, facts));
-  if (truths.includes(false)) return false;
-  return truths.includes('unknown') ? 'unknown' : true;
+/** True if one of the confirmed names fits. */
+function weighVerified(tests: readonly NameTest[], { findings: { iprev }, open }: Facts): Truths {
+  if (iprev.result !== 'pass') return isFalse;
+  if (open === 'any') return isEither;
+  if (iprev.names.some((name) => open?.has(name) !== true && nameFits(name, tests))) return isTrue;
+  return open !== undefined && [...open].some((name) => nameFits(name, tests)) ? isEither : isFalse;
 }
 
-function negate(truth: Truth): Truth {
-  return truth === 'unknown' ? 'unknown' : !truth;
+function whenReached(kind: keyof typeof stageOf, client: Client, holds: () => boolean): Truths {
+  return reached(client, stageOf[kind]) ? one(holds()) : isUnknown;
+}
+
+function one(truth: boolean): Truths {
+  return truth ? isTrue : isFalse;
+}
+
+/** Kleene's "and" over sets: false if one may be false, true if all may be true, unknown if one may be and none is false. */
+function every(sets: readonly Truths[]): Truths {
+  let all: Truths = isTrue;
+  for (const set of sets) {
+    const couldBeFalse = (all | set) & isFalse;
+    const couldBeTrue = all & set & isTrue;
+    const couldBeUnknown =
+      (all & isUnknown && set & (isTrue | isUnknown)) || (set & isUnknown && all & (isTrue | isUnknown));
+    all = couldBeFalse | couldBeTrue | (couldBeUnknown ? isUnknown : 0);
+  }
+  return all;
+}
+
+function negate(truths: Truths): Truths {
+  return (truths & isTrue ? isFalse : 0) | (truths & isFalse ? isTrue : 0) | (truths & isUnknown);
+}
+
+/** The first later stage at which the condition is no longer unknown; the last of all if none is. */
+export function stageThatTells(condition: Condition, facts: Facts): Stage {
+  const { evidence } = facts;
+  const later = stages.slice(stages.indexOf(evidence.client.stage) + 1);
+  const telling = later.find((stage) => {
+    const then = { ...facts, evidence: { ...evidence, client: { ...evidence.client, stage } } };
+    return !may(weigh(condition, then), 'unknown');
+  });
+  return telling ?? 'rcpt';
 }

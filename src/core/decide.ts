@@ -1,25 +1,35 @@
-// The operator's word on one client: rules in file order, the first that decides ends the walk, tags and scores
-// accumulate on the way. A rule that cannot be answered yet stops the walk with `pending`, so an early verdict never
-// differs from a late one. A permanent refusal passes through soften.ts before it stands. Pure: same policy, same
-// evidence, same Decision.
+// The operator's word on one client. The rules are walked (walk.ts); a permanent refusal passes through soften.ts before it
+// stands; a refusal is told at the stage that the policy names, and not to postmaster. Pure: same policy, same evidence, same
+// Decision.
 
-import { type Stage, stages } from './client.ts';
-import { type Condition, type Facts, holds } from './condition.ts';
+import { reached } from './client.ts';
 import type { Evidence } from './evidence.ts';
 import { fields, fill, lookedUp } from './explain.ts';
 import { assess, type Findings } from './findings.ts';
-import { type Actions, authenticatedId, maskedId, otherwiseId, outageId, type Policy } from './policy.ts';
+import { type Actions, maskedId, outageId, type Policy, postmasterId } from './policy.ts';
 import { makeReply } from './reply.ts';
-import { alternatives, everyWorld, soften } from './soften.ts';
-import type { Decision, End, TraceLine, Verdict } from './verdict.ts';
+import { alternatives, everyWorld, soften, type World } from './soften.ts';
+import type { Decision, Verdict } from './verdict.ts';
+import { type End, type Walked, walk } from './walk.ts';
 
 export function decide(policy: Policy, evidence: Evidence): Decision {
   const findings = assess(evidence);
-  const walked = walk(policy, { client: evidence.client, findings });
-  const again = (other: Evidence): Walked => walk(policy, { client: other.client, findings: assess(other) });
+  const walked = walk(policy, evidence, findings);
+  const again = ({ evidence: other, open }: World): Walked => walk(policy, other, assess(other), open);
   const judged = withoutReverseDns(policy, evidence, findings, walked, again);
-  const end = soften(evidence, judged.end, (other) => again(other).end);
+  const end = announced(
+    policy,
+    evidence,
+    soften(evidence, endOf(judged), (world) => again(world).ends),
+  );
   return { evidence, findings, verdict: verdictOf(end, judged, evidence, findings), trace: walked.trace };
+}
+
+/** The end of a walk about a real client. */
+function endOf({ ends }: Pick<Walked, 'ends'>): End {
+  const [end] = ends;
+  if (end === undefined) throw new Error('a walk without an end');
+  return end;
 }
 
 /**
@@ -27,13 +37,13 @@ export function decide(policy: Policy, evidence: Evidence): Decision {
  * not depend on it holds as ever; where it does, a fixed action stands in.
  */
 function withoutReverseDns(
-  { outage }: Policy,
+  { outage, authenticated }: Policy,
   evidence: Evidence,
   { iprev }: Findings,
   walked: Walked,
-  again: (evidence: Evidence) => Walked,
+  again: (world: World) => Walked,
 ): Walked {
-  if (evidence.client.authenticated) return walked;
+  if (evidence.client.authenticated && authenticated === 'accept') return walked;
   if (evidence.masked !== undefined)
     return unlessAllAgree(walked, everyWorld(evidence).map(again), maskedId, { decision: 'accept' });
   if (outage === undefined || !iprev.reason.endsWith('-outage')) return walked;
@@ -41,131 +51,62 @@ function withoutReverseDns(
 }
 
 function unlessAllAgree(walked: Walked, others: readonly Walked[], rule: string, actions: Actions): Walked {
-  const all = [walked, ...others];
-  const open = all.find(({ end }) => end.kind === 'pending');
-  if (open !== undefined) return { ...walked, end: open.end };
-  if (all.every((other) => sameOutcome(other, walked))) return walked;
-  const { tag, decision } = actions;
-  const end: End =
-    decision === undefined || decision === 'accept'
-      ? { kind: 'accept', rule }
-      : { kind: 'refuse', rule, refusal: decision };
-  return {
-    end,
-    tags: tag === undefined ? [] : [tag],
-    score: 0,
-    trace: walked.trace,
-    ...(tag === undefined ? {} : { tagger: rule }),
-  };
+  const open = [walked, ...others].flatMap(({ ends }) => ends).find(({ kind }) => kind === 'pending');
+  if (open !== undefined) return { ...walked, ends: [open] };
+  if (others.every((other) => other.sure && sameOutcome(other, walked))) return walked;
+  const { decision = 'accept' } = actions;
+  const end: End = decision === 'accept' ? { kind: 'accept', rule } : { kind: 'refuse', rule, refusal: decision };
+  return { ends: [end], sure: true, done: [{ rule, actions }], score: 0, trace: walked.trace };
 }
 
 function sameOutcome(a: Walked, b: Walked): boolean {
-  const sameEnd = a.end.kind === b.end.kind && a.end.rule === b.end.rule;
-  return sameEnd && a.score === b.score && a.tagger === b.tagger && `${a.tags}` === `${b.tags}`;
+  const [one, other] = [endOf(a), endOf(b)];
+  const did = ({ done }: Walked) => done.map(({ rule }) => rule).join(' ');
+  return one.kind === other.kind && one.rule === other.rule && a.score === b.score && did(a) === did(b);
 }
 
-interface Walked {
-  readonly end: End;
-  readonly tags: readonly string[];
-  readonly score: number;
-  /** The first rule that tagged. */
-  readonly tagger?: string;
-  readonly trace: readonly TraceLine[];
+/** A refusal waits for the stage at which it is told, and spares those whom everybody must be able to reach. */
+function announced({ announce, postmaster }: Policy, { client }: Evidence, end: End): End {
+  if (end.kind !== 'refuse') return end;
+  if (!reached(client, announce)) return { kind: 'pending', rule: end.rule, stage: announce, refusal: end.refusal };
+  // RFC 5321 s4.5.1 and RFC 2142 s4: whoever is refused must be able to ask why.
+  const spared =
+    postmaster === 'accept' && announce === 'rcpt' && /^(?:postmaster|abuse)(?:@|$)/i.test(client.recipient ?? '');
+  return spared ? { kind: 'accept', rule: postmasterId } : end;
 }
 
-function walk(policy: Policy, facts: Facts): Walked {
-  if (facts.client.authenticated) return passed(policy);
-  const tags = new Set<string>();
-  const trace: TraceLine[] = [];
-  let score = 0;
-  let tagger: string | undefined;
-  let end: End | undefined;
-
-  const act = (rule: string, actions: Actions): void => {
-    if (actions.tag !== undefined) {
-      tags.add(actions.tag);
-      tagger ??= rule;
-    }
-    score += actions.score ?? 0;
-    if (actions.decision === 'accept') end = { kind: 'accept', rule };
-    else if (actions.decision !== undefined) end = { kind: 'refuse', rule, refusal: actions.decision };
-  };
-
-  for (const rule of policy.rules) {
-    const held = end === undefined ? holds(rule.when, facts) : 'not-reached';
-    trace.push({ rule: rule.id, mode: rule.mode, held, does: describe(rule.actions) });
-    if (rule.mode === 'monitor') continue;
-    if (held === true) act(rule.id, rule.actions);
-    // Nothing may overtake a rule whose stage has not come.
-    else if (held === 'unknown') end = { kind: 'pending', rule: rule.id, stage: stageThatTells(rule.when, facts) };
-  }
-  trace.push({
-    rule: otherwiseId,
-    mode: 'enforce',
-    held: end === undefined ? true : 'not-reached',
-    does: describe(policy.otherwise),
-  });
-  if (end === undefined) act(otherwiseId, policy.otherwise);
-  return {
-    end: end ?? { kind: 'accept', rule: otherwiseId },
-    tags: [...tags],
-    score,
-    trace,
-    ...(tagger === undefined ? {} : { tagger }),
-  };
-}
-
-/** A client that logged in is a user of ours: rules about peer mail servers are not about it. */
-function passed(policy: Policy): Walked {
-  const trace = policy.rules.map(({ id, mode, actions }) => ({
-    rule: id,
-    mode,
-    held: 'not-reached' as const,
-    does: describe(actions),
-  }));
-  return { end: { kind: 'accept', rule: authenticatedId }, tags: [], score: 0, trace };
-}
-
-/** The first later stage at which the condition is no longer unknown; the last of all if none is. */
-function stageThatTells(condition: Condition, facts: Facts): Stage {
-  const later = stages.slice(stages.indexOf(facts.client.stage) + 1);
-  const telling = later.find(
-    (stage) => holds(condition, { ...facts, client: { ...facts.client, stage } }) !== 'unknown',
+function verdictOf(end: End, { done, score }: Walked, evidence: Evidence, findings: Findings): Verdict {
+  const tags = [...new Set(done.flatMap(({ actions }) => actions.tag ?? []))];
+  const headers = done.flatMap(({ actions: { field } }) =>
+    field === undefined ? [] : `${field.name}: ${fill(field.value, fields(evidence, findings))}`,
   );
-  return telling ?? 'rcpt';
-}
-
-function verdictOf(end: End, { tags, score, tagger }: Walked, evidence: Evidence, findings: Findings): Verdict {
+  const more = {
+    tags,
+    score,
+    ...(headers.length === 0 ? {} : { headers: [...new Set(headers)] }),
+    ...(done.some(({ actions }) => actions.hold) ? { hold: true as const } : {}),
+  };
   switch (end.kind) {
     case 'pending':
-      return { action: 'pending', rule: end.rule, stage: end.stage, tags, score };
-    case 'accept':
-      return tagger === undefined
-        ? { action: 'accept', rule: end.rule, tags, score }
-        : { action: 'tag', rule: tagger, tags, score };
+      return {
+        action: 'pending',
+        rule: end.rule,
+        stage: end.stage,
+        ...more,
+        ...(end.refusal ? { refusal: true } : {}),
+      };
+    case 'accept': {
+      const marker = done.find(({ actions: { tag, field, hold } }) => tag !== undefined || field !== undefined || hold);
+      return marker === undefined
+        ? { action: 'accept', rule: end.rule, ...more }
+        : { action: 'tag', rule: marker.rule, ...more };
+    }
     case 'refuse': {
       const { code, enhanced, text } = end.refusal;
       const words = `${fill(text, fields(evidence, findings))} [${lookedUp(evidence)}]`;
       const reply = makeReply(code, enhanced, words, evidence.id);
       const action = code < 500 ? 'defer' : 'reject';
-      return { action, rule: end.rule, reply, tags, score, ...(end.softened ? { softened: true } : {}) };
+      return { action, rule: end.rule, reply, ...more, ...(end.softened ? { softened: true } : {}) };
     }
   }
-}
-
-/** The words for each set of actions, which never change: made once, not for each client. */
-const described = new WeakMap<Actions, string>();
-
-function describe(actions: Actions): string {
-  const known = described.get(actions);
-  if (known !== undefined) return known;
-  const { tag, score, decision } = actions;
-  const words: string[] = [];
-  if (tag !== undefined) words.push(`tag ${tag}`);
-  if (score !== undefined) words.push(`score ${score}`);
-  if (decision === 'accept') words.push('accept');
-  else if (decision !== undefined)
-    words.push(`${decision.code < 500 ? 'defer' : 'reject'} ${decision.code} ${decision.enhanced}`);
-  described.set(actions, words.join(', '));
-  return words.join(', ');
 }

@@ -30,8 +30,10 @@ export interface Evidence {
   readonly at: string;
   readonly door: DoorKind | 'check';
   readonly client: Client;
+  /** The name under which we serve, in lower case; absent where nobody told. */
+  readonly ourName?: string;
   readonly ptr: DnsAnswer<ClaimedName>;
-  /** One entry for each name that was looked up and answered; a name is missing once another had confirmed the client. */
+  /** One entry for each name that was looked up, see candidateNames. */
   readonly forward: readonly Forward[];
   /** What the DNS says about the name in HELO. Absent: none was given yet, or it is no host name. */
   readonly helo?: Forward;
@@ -41,10 +43,14 @@ export interface Evidence {
   readonly masked?: Masking;
 }
 
-/** The PTR names that are host names, each once, in the order of the answer; [] for any other answer. */
+/**
+ * The PTR names that are host names, each once, in the order of the alphabet: resolvers hand out records in turning order, and
+ * a client must not be judged by which of its names came first. [] for any other answer.
+ */
 export function candidateNames(ptr: DnsAnswer<ClaimedName>): readonly HostName[] {
   if (ptr.kind !== 'records') return [];
-  return [...new Set(ptr.records.map(hostName).filter((name) => name !== undefined))];
+  const names = ptr.records.map(hostName).filter((name) => name !== undefined);
+  return names.length < 2 ? names : [...new Set(names)].sort();
 }
 
 /** True if these address records confirm the client. */

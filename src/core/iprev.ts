@@ -45,7 +45,14 @@ export const iprevReasons = [...passReasons, ...failReasons, ...permerrorReasons
 export type IprevReason = (typeof iprevReasons)[number];
 
 export type Iprev =
-  | { readonly result: 'pass'; readonly reason: (typeof passReasons)[number]; readonly name: VerifiedName }
+  | {
+      readonly result: 'pass';
+      readonly reason: (typeof passReasons)[number];
+      /** The first of `names`. */
+      readonly name: VerifiedName;
+      /** Every name that confirms the client. */
+      readonly names: readonly VerifiedName[];
+    }
   | { readonly result: 'fail'; readonly reason: (typeof failReasons)[number] }
   | { readonly result: 'temperror'; readonly reason: TemperrorReason }
   | { readonly result: 'permerror'; readonly reason: (typeof permerrorReasons)[number] };
@@ -60,8 +67,11 @@ export function iprev(evidence: Evidence): Iprev {
   if (names.length === 0) return { result: 'permerror', reason: 'ptr-invalid' };
 
   // RFC 8601 s3: any of the names may confirm; a failed sibling does not count against it.
-  const match = forward.find(({ addresses }) => confirms(addresses, client.ip));
-  if (match !== undefined) return { result: 'pass', reason: 'confirmed', name: match.name as VerifiedName };
+  const verified = forward
+    .filter(({ addresses }) => confirms(addresses, client.ip))
+    .map(({ name }) => name as VerifiedName);
+  const [first] = verified;
+  if (first !== undefined) return { result: 'pass', reason: 'confirmed', name: first, names: verified };
 
   // A name whose lookup failed might have confirmed, so nothing permanent may be said, not even "too many".
   const answers = names.slice(0, namesMax).map((name) => forward.find((entry) => entry.name === name)?.addresses);

@@ -15,6 +15,9 @@ export const documentOctetsMax = 4 * 1024 * 1024;
 /** Nesting of all/any/not: deeper than a person can read, shallow enough for recursion. */
 export const conditionDepthMax = 32;
 
+/** A pattern that is longer should be a list. */
+export const patternTextMax = 1_000;
+
 /** RFC 1034 s3.6.2 sets no limit on CNAME chains; resolvers stop at 8 to 16. */
 export const cnameChainMax = 8;
 
@@ -38,6 +41,9 @@ export const questionsInFlightMax = 1_000;
 
 /** Questions waiting for their turn; at 10,000 answers a second the last of them waits for two seconds. */
 export const questionsInLineMax = 20_000;
+
+/** A lost packet costs this much, not half of the DNS timeout. */
+export const firstAttemptMs = 1_000;
 
 /** A server that was silent is asked last for this long, twice as long each time, up to the second figure. */
 export const serverRestMs = 1_000;

@@ -1,11 +1,20 @@
 // A policy as the operator wrote it, after it was checked: rules in file order and what holds otherwise. schema.ts makes
 // it from YAML and is the only maker, so a code outside 4xx and 5xx or an action that contradicts its code cannot be here.
 
+import type { Stage } from './client.ts';
 import type { Condition } from './condition.ts';
 
 export interface Policy {
   readonly rules: readonly Rule[];
   readonly otherwise: Actions;
+  /** The first stage at which a refusal is told. Later is kinder: at RCPT the log has sender and recipient. */
+  readonly announce: Stage;
+  /** `accept`: postmaster@ and abuse@ stay reachable, whoever asks; only where refusals are told at RCPT. */
+  readonly postmaster: 'accept' | 'judge';
+  /** `accept`: clients that logged in pass before any rule. */
+  readonly authenticated: 'accept' | 'judge';
+  /** Clients of whom this holds pass before any rule. Absent: nobody does. */
+  readonly trusted?: Condition;
   /** `dns.outage` of the configuration: what holds while the DNS cannot be asked at all. Absent: what the rules say. */
   readonly outage?: Actions;
 }
@@ -13,17 +22,41 @@ export interface Policy {
 export interface Rule {
   readonly id: string;
   readonly when: Condition;
-  /** `monitor`: recorded and passed over. */
-  readonly mode: 'enforce' | 'monitor';
+  /** Whom the rule spares though `when` holds. */
+  readonly except: readonly Exception[];
+  /** `monitor`: recorded and passed over. `off`: not even looked at. */
+  readonly mode: 'enforce' | 'monitor' | 'off';
+  /** Enforced for so many of a hundred networks, monitored for the others; 100 unless the policy says less. */
+  readonly percent: number;
+  /** Off from then on, in milliseconds since 1970. */
+  readonly until?: number;
   readonly actions: Actions;
 }
 
-/** What a rule does. Tag and score accumulate and the walk goes on; a decision ends it. At least one is present. */
+export interface Exception {
+  readonly when: Condition;
+  readonly why: string;
+  /** No exception any more from then on, in milliseconds since 1970. */
+  readonly until?: number;
+}
+
+/** What a rule does. Tag, field, score and hold accumulate and the walk goes on; a decision ends it. At least one is present. */
 export interface Actions {
   /** Lower-case word, [a-z0-9-]. */
   readonly tag?: string;
+  readonly field?: HeaderField;
   readonly score?: number;
+  /** Accepted, and put aside where the mail server can. */
+  readonly hold?: true;
   readonly decision?: 'accept' | Refusal;
+}
+
+/** A header field of the operator's own, for whoever filters behind us. */
+export interface HeaderField {
+  /** Begins with "X-". */
+  readonly name: string;
+  /** May hold the fields of a refusal's text. */
+  readonly value: string;
 }
 
 export interface Refusal {
@@ -35,15 +68,25 @@ export interface Refusal {
   readonly text: string;
 }
 
-/** The fields a refusal's text may name. A closed list: each is safe to show (see explain.ts). */
+/** The fields that a refusal's text or a header's value may name. A closed list: each is safe to show (see explain.ts). */
 export const templateFields = ['ip', 'ptr', 'name', 'iprev', 'reason', 'helo'] as const;
 export type TemplateField = (typeof templateFields)[number];
 
-/** The names of what is no rule and decides: the last line, the pass for authenticated clients, an outage, a masked client. */
+/** The names of what is no rule and decides. */
 export const otherwiseId = 'otherwise';
 export const authenticatedId = 'authenticated';
+export const trustedId = 'trusted-network';
+export const postmasterId = 'postmaster-open';
 export const outageId = 'outage';
 export const maskedId = 'masked-client';
+export const reservedIds: readonly string[] = [
+  otherwiseId,
+  authenticatedId,
+  trustedId,
+  postmasterId,
+  outageId,
+  maskedId,
+];
 
 export const outageWords = ['accept', 'tag', 'defer'] as const;
 /** The three actions an outage may have. A refusal for good is none of them. */

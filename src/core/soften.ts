@@ -1,21 +1,28 @@
 // A failed lookup never makes a permanent refusal, for any policy. Under `otherwise: reject` or `not: { iprev: pass }`
 // a plain first match would turn a SERVFAIL into a 5xx; so when a lookup failed, every answer the DNS might have given is
 // put in its place, the policy is asked again for each, and a 5xx stands only if all of them end in a 5xx too. Else it
-// becomes the matching 4xx. Pure; the vocabulary of condition.ts decides which answers must be told apart.
+// becomes the matching 4xx. Pure; the vocabulary of condition.ts decides which answers must be told apart. Which name it might
+// have been is left open: a condition on such a name is both true and false.
 
 import { type DnsAnswer, dnsError, dnsErrors } from './answer.ts';
+import type { Facts } from './condition.ts';
 import { candidateNames, confirms, type Evidence, type Forward } from './evidence.ts';
 import { type Ip, isIpv4, reverseName } from './ip.ts';
 import { namesMax } from './limits.ts';
 import { type ClaimedName, claimedName, type HostName } from './name.ts';
-import type { End } from './verdict.ts';
+import type { End } from './walk.ts';
+
+/** Evidence as it might have been, and which names are open in it. */
+export interface World {
+  readonly evidence: Evidence;
+  readonly open?: Facts['open'];
+}
 
 /** `again` walks the same policy over other evidence. An end that is no 5xx comes back as it is. */
-export function soften(evidence: Evidence, end: End, again: (evidence: Evidence) => End): End {
+export function soften(evidence: Evidence, end: End, again: (world: World) => readonly End[]): End {
   if (!permanent(end)) return end;
   let pending: End | undefined;
-  for (const other of alternatives(evidence)) {
-    const instead = again(other);
+  for (const instead of alternatives(evidence).flatMap(again)) {
     if (instead.kind === 'pending') pending ??= instead;
     else if (!permanent(instead)) return temporary(end);
   }
@@ -39,42 +46,51 @@ const nowhere: DnsAnswer<Ip> = { kind: 'nodata', ttl };
 const somewhere: DnsAnswer<Ip> = { kind: 'records', records: ['0.0.0.0', '::'] as Ip[], ttl };
 
 /**
- * Evidence as it might have been, had no lookup failed: one for each case that some condition can tell apart. Empty when
- * no failed lookup matters, because none failed or because a name confirmed all the same.
+ * What the DNS might have said, had no lookup failed: one world for each case that some condition can tell apart. Empty when
+ * no lookup failed.
  */
-export function alternatives(evidence: Evidence): readonly Evidence[] {
-  if (evidence.ptr.kind === 'error') return anyReverse(evidence);
-  if (evidence.forward.some(({ addresses }) => confirms(addresses, evidence.client.ip))) return [];
-  return [...anyForward(evidence), ...anyOther(evidence)];
+export function alternatives(evidence: Evidence): readonly World[] {
+  return evidence.ptr.kind === 'error' ? anyReverse(evidence) : [...anyForward(evidence), ...anyOther(evidence)];
 }
 
-/** Whatever the DNS might say about this client, its failures included: one case for each that a condition can tell apart. */
-export function everyWorld(evidence: Evidence): readonly Evidence[] {
+/** Whatever the DNS might say about this client, its failures included. */
+export function everyWorld(evidence: Evidence): readonly World[] {
   const failed = dnsErrors.map(dnsError);
   const name = 'mail.invalid' as HostName;
   return [
-    ...failed.map((ptr) => ({ ...evidence, ptr, forward: [] })),
-    ...failed.map((answer) => ({ ...evidence, ptr: names([name]), forward: [{ name, addresses: answer }] })),
+    ...failed.map((ptr) => ({ evidence: { ...evidence, ptr, forward: [] } })),
+    ...failed.map((answer) => ({
+      evidence: { ...evidence, ptr: names([name]), forward: [{ name, addresses: answer }] },
+      open: 'any' as const,
+    })),
     ...anyReverse(evidence),
   ];
 }
 
-function anyReverse(evidence: Evidence): readonly Evidence[] {
-  const negative: DnsAnswer<ClaimedName>[] = [{ kind: 'nxdomain', ttl }, { kind: 'nodata', ttl }, names(['\\000'])];
+function anyReverse(evidence: Evidence): readonly World[] {
+  const negative: DnsAnswer<ClaimedName>[] = [
+    { kind: 'nxdomain', ttl },
+    { kind: 'nodata', ttl },
+  ];
+  const odd = names(['\\000']);
   const many = Array.from({ length: namesMax + 1 }, (_, i) => `n${i}.invalid`);
   const positive = [many, ['mail.invalid'], [templateName(evidence.client.ip)]].map(names);
   return [
-    ...negative.map((ptr) => ({ ...evidence, ptr, forward: [] })),
-    ...positive.flatMap((ptr) => anyForward({ ...evidence, ptr, forward: [] })),
+    ...negative.map((ptr) => ({ evidence: { ...evidence, ptr, forward: [] } })),
+    { evidence: { ...evidence, ptr: odd, forward: [] }, open: 'any' },
+    ...positive
+      .flatMap((ptr) => anyForward({ ...evidence, ptr, forward: [] }))
+      .map((world): World => ({ ...world, open: 'any' })),
   ];
 }
 
-/** Each name whose answer is missing or failed confirms; or none does: another address, one of the other family, or none. */
-function anyForward(evidence: Evidence): readonly Evidence[] {
+/** Names whose answer is missing or failed confirm, any of them; or none does: another address, the other family, or none. */
+function anyForward(evidence: Evidence): readonly World[] {
   const tried = candidateNames(evidence.ptr).slice(0, namesMax);
   const known = new Map(evidence.forward.map((entry) => [entry.name, entry]));
   const open = tried.filter((name) => (known.get(name)?.addresses.kind ?? 'error') === 'error');
-  if (open.length === 0) return [];
+  const [first] = open;
+  if (first === undefined) return [];
   const withOpen = (answer: (name: HostName) => Omit<Forward, 'name'>): Evidence => {
     const forward = tried.map((name): Forward => {
       const entry = known.get(name);
@@ -83,20 +99,26 @@ function anyForward(evidence: Evidence): readonly Evidence[] {
     return { ...evidence, forward };
   };
   const { ip } = evidence.client;
+  // The first stands for all of them: which it was only matters to conditions on names, and those are left open.
+  const confirmed = withOpen((name) => ({ addresses: name === first ? addresses([ip]) : nowhere }));
+  const worlds: World[] = [{ evidence: confirmed, open: new Set(open) }];
+  if (evidence.forward.some((entry) => confirms(entry.addresses, ip))) return worlds;
   return [
-    ...open.map((name) => withOpen((asked) => ({ addresses: asked === name ? addresses([ip]) : nowhere }))),
-    withOpen(() => ({ addresses: nowhere })),
-    withOpen(() => ({ addresses: nowhere, other: somewhere })),
-    withOpen(() => ({ addresses: somewhere })),
+    ...worlds,
+    { evidence: withOpen(() => ({ addresses: nowhere })) },
+    { evidence: withOpen(() => ({ addresses: nowhere, other: somewhere })) },
+    { evidence: withOpen(() => ({ addresses: somewhere })) },
   ];
 }
 
 /** The other family was asked and its lookup failed: that name has addresses there, or has none. */
-function anyOther(evidence: Evidence): readonly Evidence[] {
+function anyOther(evidence: Evidence): readonly World[] {
   if (!evidence.forward.some(({ other }) => other?.kind === 'error')) return [];
   return [nowhere, somewhere].map((answer) => ({
-    ...evidence,
-    forward: evidence.forward.map((entry) => (entry.other?.kind === 'error' ? { ...entry, other: answer } : entry)),
+    evidence: {
+      ...evidence,
+      forward: evidence.forward.map((entry) => (entry.other?.kind === 'error' ? { ...entry, other: answer } : entry)),
+    },
   }));
 }
 

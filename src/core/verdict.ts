@@ -4,7 +4,6 @@ import type { Stage } from './client.ts';
 import type { Truth } from './condition.ts';
 import type { Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
-import type { Refusal } from './policy.ts';
 import type { Reply } from './reply.ts';
 
 /** The four words of every outside form; `tag` is "accepted, with tags". */
@@ -15,6 +14,10 @@ interface Accumulated {
   /** Each tag once, in rule order. */
   readonly tags: readonly string[];
   readonly score: number;
+  /** Header fields of the operator's own, without line ends; absent: none. */
+  readonly headers?: readonly string[];
+  /** To be put aside where the mail server can. */
+  readonly hold?: true;
 }
 
 export type Verdict =
@@ -27,23 +30,27 @@ export type Verdict =
       readonly reply: Reply;
       readonly softened?: true;
     } & Accumulated)
-  /** The rule that cannot be answered before `stage`; ask again then. */
-  | ({ readonly action: 'pending'; readonly rule: string; readonly stage: Stage } & Accumulated);
-
-/** How a walk through the rules ended, before it is put into words. */
-export type End =
-  | { readonly kind: 'accept'; readonly rule: string }
-  | { readonly kind: 'refuse'; readonly rule: string; readonly refusal: Refusal; readonly softened?: true }
-  | { readonly kind: 'pending'; readonly rule: string; readonly stage: Stage };
+  /**
+   * Ask again at `stage`: the rule cannot be answered before or, with `refusal`, refuses and is told then, to all but those
+   * whom everybody may reach.
+   */
+  | ({
+      readonly action: 'pending';
+      readonly rule: string;
+      readonly stage: Stage;
+      readonly refusal?: true;
+    } & Accumulated);
 
 /** One line for each rule, in file order. */
 export interface TraceLine {
   readonly rule: string;
-  readonly mode: 'enforce' | 'monitor';
+  readonly mode: 'enforce' | 'monitor' | 'off';
   /** `not-reached`: an earlier rule had ended the walk. */
   readonly held: Truth | 'not-reached';
   /** What the rule does when it holds, in words: "tag unconfirmed", "reject 550 5.7.25". */
   readonly does: string;
+  /** The rule's condition held, and this exception spared the client: its `why`. */
+  readonly excepted?: string;
 }
 
 /** One client judged: everything that a log line, a reply or a later replay may want. */

@@ -4,7 +4,13 @@
 // flight at most; the others wait in line, and whoever waited for as long as its answer may take is told "timeout".
 
 import { type DnsAnswer, dnsError, type RecordType } from '../core/answer.ts';
-import { questionsInFlightMax, questionsInLineMax, serverRestMaxMs, serverRestMs } from '../core/limits.ts';
+import {
+  firstAttemptMs,
+  questionsInFlightMax,
+  questionsInLineMax,
+  serverRestMaxMs,
+  serverRestMs,
+} from '../core/limits.ts';
 import type { Resolver, Server } from './resolver.ts';
 import { askTcp } from './tcp.ts';
 import { openUdp, type Udp } from './udp.ts';
@@ -94,8 +100,10 @@ function askInTurn(upstreams: readonly Upstream[], question: Asking, done: Done)
       done(worst);
       return;
     }
-    // An even share of what is left: a dead first server still leaves time for the others.
-    askOne(upstream, question, now + leftMs / (attempts.length - i), (answer) => {
+    // An even share of what is left: a dead first server still leaves time for the others. The first time round it is a
+    // second at most: a packet may be lost, and a resolver that is still busy will have the answer when asked again.
+    const share = leftMs / (attempts.length - i);
+    askOne(upstream, question, now + (i < upstreams.length ? Math.min(share, firstAttemptMs) : share), (answer) => {
       // Once everyone who could speak has spoken, asking again would only load them.
       const spoke = answer.kind === 'error' && (answer.code === 'servfail' || answer.code === 'refused');
       if (answer.kind !== 'error' || (spoke && i + 1 >= upstreams.length)) done(answer);

@@ -108,8 +108,11 @@ export function decodeResponse(packet: Buffer, query: Buffer, type: RecordType):
   if (hadEdns && (rcode === 1 || rcode === 4)) return { again: 'plain' };
   const records = readRecords(packet, questionEnd);
   if (records === undefined) return { answer: dnsError('malformed') };
-  const answer = readAnswer(packet, records, type, rcode);
-  const remarks = readRemarks(packet, records, (flags & 0x0020) !== 0);
+  // RFC 6891 s6.1.3: the OPT record has the upper bits of the code, as BADVERS (16).
+  const opt = records.find((record) => record.section === 'additional' && record.type === typeCodes.OPT);
+  const extended = opt === undefined ? rcode : ((opt.ttl >>> 24) << 4) | rcode;
+  const answer = readAnswer(packet, records, type, extended);
+  const remarks = readRemarks(packet, opt, (flags & 0x0020) !== 0);
   return { answer: remarks === undefined ? answer : { ...answer, ...remarks } };
 }
 
@@ -251,9 +254,8 @@ function readData(packet: Buffer, names: NameReader, { start, end }: WireRecord,
 const ednsOptionEde = 15;
 
 /** RFC 8914: each EDE option is a code of two octets and a text, which is a stranger's and shown escaped. */
-function readRemarks(packet: Buffer, records: readonly WireRecord[], ad: boolean): Remarks | undefined {
+function readRemarks(packet: Buffer, opt: WireRecord | undefined, ad: boolean): Remarks | undefined {
   const ede: ExtendedError[] = [];
-  const opt = records.find(({ section, type }) => section === 'additional' && type === typeCodes.OPT);
   for (let at = opt?.start ?? 0; opt !== undefined && at + 4 <= opt.end && ede.length < edeMax; ) {
     const [code, length] = [packet.readUInt16BE(at), packet.readUInt16BE(at + 2)];
     const end = at + 4 + length;

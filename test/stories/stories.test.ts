@@ -129,7 +129,7 @@ describe.each(files)('%s', (file) => {
     expect(decisions).toHaveLength(2); // one line for each session, at each door
     for (const { findings, verdict } of story.client.sasl === undefined ? decisions : decisions.slice(1)) {
       seen.add(verdict.action);
-      expect(findings.iprev).toEqual(story.expect.iprev);
+      expect(findings.iprev).toMatchObject(story.expect.iprev);
       const { action, rule, tags = [], softened } = story.expect.verdict;
       expect({ action: verdict.action, rule: verdict.rule, tags: verdict.tags }).toEqual({ action, rule, tags });
       expect('softened' in verdict).toBe(softened === 'true');

@@ -2,29 +2,65 @@
 
 import fc from 'fast-check';
 import { type DnsAnswer, dnsError, dnsErrors } from '../../src/core/answer.ts';
+import { stages } from '../../src/core/client.ts';
 import type { Condition } from '../../src/core/condition.ts';
 import type { Evidence } from '../../src/core/evidence.ts';
+import { heloForms } from '../../src/core/helo.ts';
 import type { Ip } from '../../src/core/ip.ts';
 import { iprevReasons, iprevResults } from '../../src/core/iprev.ts';
 import { type ClaimedName, claimedName, type HostName, hostName } from '../../src/core/name.ts';
+import type { NameTest } from '../../src/core/name-test.ts';
 import { namingLabels } from '../../src/core/naming.ts';
+import { readGlob } from '../../src/core/pattern.ts';
 import { type Actions, outageActions, type Policy, type Refusal } from '../../src/core/policy.ts';
+import { weekdays } from '../../src/core/time-window.ts';
 import { evidenceOf, ipOf } from './evidence.ts';
 
 const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> =>
   fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 4 });
 
 const people = ['a@b.example', 'postmaster@test.example', ''];
+/** Exactly one of these, or something that one of them is below, or like. */
+function tests(values: readonly string[]): fc.Arbitrary<NameTest[]> {
+  const glob = readGlob('*x*');
+  if ('wrong' in glob) throw new Error(glob.wrong);
+  return fc.oneof(
+    some(values).map((chosen) => chosen.map((value): NameTest => ({ kind: 'exact', value }))),
+    fc.constantFrom<NameTest[]>(
+      [{ kind: 'under', domain: 'example' }],
+      [{ kind: 'under', domain: 'isp.example' }],
+      [{ kind: 'glob', pattern: glob }],
+      [{ kind: 'list', list: { path: 'list', kind: 'domains', has: (name) => name === 'y.example' } }],
+    ),
+  );
+}
 const leaf: fc.Arbitrary<Condition> = fc.oneof(
   some(iprevResults).map((results): Condition => ({ kind: 'iprev', results })),
   some(iprevReasons).map((reasons): Condition => ({ kind: 'reason', reasons })),
   some(namingLabels).map((labels): Condition => ({ kind: 'naming', labels })),
   some(['192.0.2.0', '203.0.113.0']).map(
-    (nets): Condition => ({ kind: 'client_ip', ranges: nets.map((net) => ({ base: ipOf(net), bits: 24 })) }),
+    (nets): Condition => ({ kind: 'client_ip', ranges: nets.map((net) => ({ base: ipOf(net), bits: 24 })), lists: [] }),
   ),
   fc
-    .tuple(fc.constantFrom('helo', 'sender', 'recipient'), some(people))
-    .map(([kind, values]): Condition => ({ kind, values })),
+    .tuple(fc.constantFrom('helo', 'sender', 'recipient'), tests(people))
+    .map(([kind, of]): Condition => ({ kind, tests: of })),
+  fc
+    .tuple(
+      fc.constantFrom('ptr', 'verified_name'),
+      tests(['mx.example', 'x.example', 'n3.example', '192-0-2-7.isp.example']),
+    )
+    .map(([kind, of]): Condition => ({ kind, tests: of })),
+  some(heloForms).map((forms): Condition => ({ kind: 'helo_is', forms })),
+  fc
+    .tuple(fc.nat(3), fc.nat(12))
+    .map(([atLeast, more]): Condition => ({ kind: 'names', atLeast, atMost: atLeast + more })),
+  fc.boolean().map((is): Condition => ({ kind: 'authenticated', is })),
+  fc.constantFrom('check' as const, 'smtp' as const).map((door): Condition => ({ kind: 'door', doors: [door] })),
+  fc.constant<Condition>({ kind: 'port', ports: [25] }),
+  fc.integer({ min: -2, max: 4 }).map((atLeast): Condition => ({ kind: 'score', atLeast })),
+  fc
+    .constantFrom(weekdays, weekdays.slice(0, 3))
+    .map((days): Condition => ({ kind: 'time', windows: [{ days, from: 60, until: 1_000, zone: 'UTC' }] })),
 );
 const { condition } = fc.letrec<{ condition: Condition }>((tie) => ({
   condition: fc.oneof(
@@ -45,19 +81,42 @@ const actions: fc.Arbitrary<Actions> = fc.oneof(
   fc.constant({ decision: 'accept' as const }),
   refusal.map((decision) => ({ decision })),
   refusal.map((decision) => ({ tag: 'both', decision })),
+  fc.constantFrom(1, 2, -3).map((score) => ({ score })),
+  fc.constantFrom({ hold: true as const }, { field: { name: 'X-Name', value: '{ptr}' } }),
+);
+// A little before and after the time of the evidence.
+const dates = fc.option(fc.constantFrom(Date.parse('2026-11-20T00:00:00Z'), Date.parse('2026-11-30T00:00:00Z')), {
+  nil: undefined,
+});
+const exceptions = fc.array(
+  fc
+    .record({ when: condition, until: dates })
+    .map(({ when, until }) => ({ when, why: 'it is known', ...(until === undefined ? {} : { until }) })),
+  { maxLength: 2 },
 );
 
 export const policies: fc.Arbitrary<Policy> = fc
   .record({
-    rules: fc.array(fc.record({ when: condition, mode: fc.constantFrom('enforce', 'enforce', 'monitor'), actions }), {
-      maxLength: 5,
-    }),
+    rules: fc.array(
+      fc.record({
+        when: condition,
+        except: exceptions,
+        mode: fc.constantFrom('enforce' as const, 'enforce' as const, 'monitor' as const, 'off' as const),
+        percent: fc.constantFrom(100, 100, 50, 0),
+        until: dates,
+        actions,
+      }),
+      { maxLength: 5 },
+    ),
     otherwise: actions,
+    announce: fc.constantFrom('rcpt' as const, ...stages),
+    postmaster: fc.constantFrom('accept' as const, 'judge' as const),
+    authenticated: fc.constantFrom('accept' as const, 'judge' as const),
     outage: fc.option(fc.constantFrom(...Object.values(outageActions)), { nil: undefined }),
   })
-  .map(({ rules, otherwise, outage }) => ({
-    rules: rules.map((rule, i) => ({ id: `r${i}`, ...rule })),
-    otherwise,
+  .map(({ rules, outage, ...policy }) => ({
+    ...policy,
+    rules: rules.map(({ until, ...rule }, i) => ({ id: `r${i}`, ...rule, ...(until === undefined ? {} : { until }) })),
     ...(outage === undefined ? {} : { outage }),
   }));
 

@@ -11,7 +11,12 @@ export const dunno = 'DUNNO';
 /** `mayPrepend`: this message has no field of ours yet and its content has not begun. */
 export function answer({ evidence, findings, verdict }: Decision, authservId: string, mayPrepend: boolean): string {
   if (refuses(verdict)) return printReply(verdict.reply);
-  if (verdict.action !== 'tag' || !mayPrepend) return dunno;
+  if (verdict.action !== 'tag') return dunno;
+  if (verdict.hold) return `HOLD ${verdict.rule} (ref ${evidence.id})`;
+  if (!mayPrepend) return dunno;
+  // One action is one field: the operator's own only where there is no tag to say.
+  const [own] = verdict.headers ?? [];
+  if (own !== undefined && verdict.tags.length === 0) return `PREPEND ${own}`;
   return `PREPEND ${authResults(authservId, findings, evidence.client.ip, verdict.tags)}`;
 }
 

@@ -78,6 +78,7 @@ export function clientOf(request: Request): Client | undefined | Problem {
   const ip = parseIp(address);
   if (ip === undefined) return problem(`client_address ${quote(address)} is not an IP address`);
   const port = Number(said('client_port') ?? 0);
+  const serverPort = Number(said('server_port') ?? 0);
   const [helo, recipient] = [said('helo_name'), said('recipient')];
   const [clientName, reverseClientName] = [said('client_name'), said('reverse_client_name')];
   return {
@@ -85,6 +86,7 @@ export function clientOf(request: Request): Client | undefined | Problem {
     stage,
     authenticated: said('sasl_username') !== undefined,
     ...(Number.isInteger(port) && port > 0 && port < 65_536 ? { port } : {}),
+    ...(Number.isInteger(serverPort) && serverPort > 0 && serverPort < 65_536 ? { serverPort } : {}),
     ...(helo === undefined ? {} : { helo }),
     ...(stage === 'mail' || stage === 'rcpt' ? { sender: request.get('sender') ?? '' } : {}),
     ...(stage === 'rcpt' && recipient !== undefined ? { recipient } : {}),

@@ -7,9 +7,10 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { SMTPServer } from 'smtp-server';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
-import type { Client, Stage } from '../../core/client.ts';
+import { type Client, type Stage, stages } from '../../core/client.ts';
 import { authResults, tagField } from '../../core/header.ts';
 import { type Ip, parseIp } from '../../core/ip.ts';
+import type { Reply } from '../../core/reply.ts';
 import { type Decision, refuses, settled } from '../../core/verdict.ts';
 import type { Gate, Inquiry } from '../../gate.ts';
 import type { Logger } from '../../log.ts';
@@ -33,6 +34,8 @@ export class Session extends SMTPConnection {
   #inquiry: Inquiry | undefined;
   #mail: PathCommand | undefined;
   #rcpt: PathCommand | undefined;
+  /** MAIL was answered by us, because its recipients will be refused; the backend hears of it if one is not. */
+  #mailHeld = false;
   /** What was decided for the recipients of this message that were accepted. */
   #accepted: Decision[] = [];
   /** What the next reply to the client says instead of smtp-server's own words. */
@@ -60,7 +63,14 @@ export class Session extends SMTPConnection {
       return;
     }
     this.#inquiry = this.#parts.gate.open('smtp', this.#ip);
-    this._setListeners(() => this.connectionReady());
+    this._setListeners(() => {
+      const refused = (reply: BackendReply) => {
+        this.#words = reply;
+        this.send(reply.code);
+        this.close();
+      };
+      this.#unlessRefused(this.#client('connect'), () => this.connectionReady(), refused);
+    });
   }
 
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
@@ -76,13 +86,11 @@ export class Session extends SMTPConnection {
   }
 
   override handler_EHLO(command: Buffer, callback: () => void): void {
-    super.handler_EHLO(command, callback);
-    this.#greeted();
+    this.#greet(command, () => super.handler_EHLO(command, callback), callback);
   }
 
   override handler_HELO(command: Buffer, callback: () => void): void {
-    super.handler_HELO(command, callback);
-    this.#greeted();
+    this.#greet(command, () => super.handler_HELO(command, callback), callback);
   }
 
   override handler_MAIL(command: Buffer, callback: () => void): void {
@@ -133,9 +141,12 @@ export class Session extends SMTPConnection {
     this.#answer(
       async () => {
         const decision = await this.#decide('mail');
-        // Refused clients hear it at RCPT, so that the log has sender and recipient; the backend is not bothered. An early
-        // verdict is the late one (decide.ts), so no recipient of this transaction will need it.
-        return refuses(decision.verdict) ? refusal(250, '2.1.0', 'Ok') : this.#relay.mail(this.#known(this.#mail));
+        const { verdict } = decision;
+        if (refuses(verdict)) return this.#tell(decision, verdict.reply);
+        // Told at RCPT, so that the log has sender and recipient. Unless one of them is open to everybody the backend hears
+        // nothing of it.
+        this.#mailHeld = verdict.action === 'pending' && verdict.refusal === true;
+        return this.#mailHeld ? refusal(250, '2.1.0', 'Ok') : this.#relay.mail(this.#known(this.#mail));
       },
       (reply) => this.#pass(reply, callback),
     );
@@ -147,6 +158,11 @@ export class Session extends SMTPConnection {
         const decision = await this.#decide('rcpt');
         if (settled(decision.verdict)) this.#inquiry?.told(decision);
         if (refuses(decision.verdict)) return refusalReply(decision.verdict.reply);
+        if (this.#mailHeld) {
+          const mail = await this.#relay.mail(this.#known(this.#mail));
+          if (!isPositive(mail)) return mail;
+          this.#mailHeld = false;
+        }
         const reply = await this.#relay.rcpt(this.#known(this.#rcpt));
         if (isPositive(reply)) this.#accepted.push(decision);
         return reply;
@@ -180,7 +196,14 @@ export class Session extends SMTPConnection {
     const first = this.#accepted[0];
     if (first === undefined) return [];
     const tags = new Set(this.#accepted.flatMap(({ verdict }) => verdict.tags));
-    return [authResults(this.#parts.authservId, first.findings, first.evidence.client.ip), ...[...tags].map(tagField)];
+    const hold = this.#accepted.some(({ verdict }) => verdict.hold);
+    if (hold) tags.add('hold'); // there is no queue here to hold it in
+    const own = new Set(this.#accepted.flatMap(({ verdict }) => verdict.headers ?? []));
+    return [
+      authResults(this.#parts.authservId, first.findings, first.evidence.client.ip),
+      ...[...tags].map(tagField),
+      ...own,
+    ];
   }
 
   #client(stage: Stage): Client {
@@ -188,6 +211,7 @@ export class Session extends SMTPConnection {
     return {
       ip: this.#known(this.#ip),
       port: this.remotePort,
+      ...(this._socket.localPort === undefined ? {} : { serverPort: this._socket.localPort }),
       stage,
       authenticated: false,
       ...(helo ? { helo } : {}),
@@ -197,8 +221,37 @@ export class Session extends SMTPConnection {
   }
 
   /** The lookups of its name run while the client makes up its MAIL. */
-  #greeted(): void {
-    if (this.hostNameAppearsAs) this.#inquiry?.helo(this.hostNameAppearsAs);
+  #greet(command: Buffer, greet: () => void, callback: () => void): void {
+    const helo = command.toString('latin1').trim().split(/\s+/)[1] ?? '';
+    this.#unlessRefused(
+      { ...this.#client('helo'), helo },
+      () => {
+        greet();
+        if (this.hostNameAppearsAs) this.#inquiry?.helo(this.hostNameAppearsAs);
+      },
+      (reply) => this.#say(reply, callback),
+    );
+  }
+
+  /** Only a policy that tells its refusals this early makes a client wait here. */
+  #unlessRefused(client: Client, go: () => void, refused: (reply: BackendReply) => void): void {
+    const inquiry = this.#known(this.#inquiry);
+    if (stages.indexOf(client.stage) < stages.indexOf(inquiry.announce)) {
+      go();
+      return;
+    }
+    this.#answer(
+      async () => {
+        const decision = await inquiry.decide(client);
+        return refuses(decision.verdict) ? this.#tell(decision, decision.verdict.reply) : undefined;
+      },
+      (reply) => (reply === undefined ? go() : refused(reply)),
+    );
+  }
+
+  #tell(decision: Decision, reply: Reply): BackendReply {
+    this.#inquiry?.told(decision);
+    return refusalReply(reply);
   }
 
   #decide(stage: Stage): Promise<Decision> {
@@ -206,9 +259,9 @@ export class Session extends SMTPConnection {
   }
 
   /** Runs what may fail and hands its reply on, or the reply to its failure: in every case exactly one. */
-  #answer(work: () => Promise<BackendReply>, reply: (reply: BackendReply) => void): void {
+  #answer<T extends BackendReply | undefined>(work: () => Promise<T>, reply: (reply: T | BackendReply) => void): void {
     work()
-      .catch((error: unknown) => this.#trouble(error))
+      .catch((error: unknown): T | BackendReply => this.#trouble(error))
       .then(reply)
       .catch((error: unknown) => {
         this.#parts.log.error({ err: error, ref: this.#inquiry?.ref }, 'reply failed');

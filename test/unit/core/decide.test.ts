@@ -74,7 +74,8 @@ otherwise: accept`);
   test('a known part may settle a condition early', () => {
     const early = policyOf(`
 rules: [{ id: both, when: { all: [{ sender: a@b.example }, { iprev: fail }] }, accept: true }, { id: r, when: { iprev: permerror }, reject: "no" }]
-otherwise: accept`);
+otherwise: accept
+announce: connect`);
     expect(decide(early, evidenceOf({ ptr: 'nxdomain', client: { stage: 'connect' } })).verdict.action).toBe('reject');
   });
 

@@ -12,7 +12,7 @@ import {
 } from '../../../src/core/iprev.ts';
 import { type Answer, evidenceOf } from '../../support/evidence.ts';
 
-const crowd = Array.from({ length: 11 }, (_, i) => `n${i}.example`);
+const crowd = Array.from({ length: 11 }, (_, i) => (i < 10 ? `n${i}.example` : 'o.example'));
 const crowdIs = (answer: Answer, ten: Answer = answer) =>
   Object.fromEntries(crowd.slice(0, 10).map((name, i) => [name, i === 9 ? ten : answer]));
 
@@ -92,6 +92,17 @@ const words = (result: Iprev): string =>
 
 test.each(cases)('%s', (_, ptr, forward, expected, other = {}) => {
   expect(words(iprev(evidenceOf({ ptr, forward, other })))).toBe(expected);
+});
+
+test('every name that confirms counts, in the order of the alphabet, whatever order the DNS gave', () => {
+  const both = { 'b.example': ['192.0.2.7'], 'a.example': ['192.0.2.7'], 'c.example': 'servfail' as const };
+  for (const ptr of [
+    ['c.example', 'b.example', 'a.example'],
+    ['b.example', 'A.example', 'c.example'],
+  ]) {
+    const forward = Object.fromEntries(Object.entries(both).sort());
+    expect(iprev(evidenceOf({ ptr, forward }))).toMatchObject({ name: 'a.example', names: ['a.example', 'b.example'] });
+  }
 });
 
 test('the table above reaches every reason there is', () => {
