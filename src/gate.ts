@@ -7,7 +7,7 @@ import type { Client, DoorKind, Stage } from './core/client.ts';
 import { decide } from './core/decide.ts';
 import type { Evidence, Forward } from './core/evidence.ts';
 import type { Ip } from './core/ip.ts';
-import type { Policy } from './core/policy.ts';
+import { fieldNames, type Policy } from './core/policy.ts';
 import type { Decision } from './core/verdict.ts';
 import type { Gather, GatherHelo } from './gather.ts';
 
@@ -21,6 +21,8 @@ export interface Inquiry {
   readonly ref: string;
   /** The first stage at which a refusal is told; before it no verdict need be waited for. */
   readonly announce: Stage;
+  /** Names, in lower case, of the header fields that its policy writes: from outside they are forged. */
+  readonly policyFields: ReadonlySet<string>;
   /** The client has said HELO: the lookups of that name begin now, beside the others. */
   helo(name: string): void;
   /** Waits for the evidence, then judges what is known of the client so far. Rejects only through a bug of ours. */
@@ -94,6 +96,7 @@ export function makeGate({ gather, gatherHelo, watch, policy, report, newRef, no
       return {
         ref,
         announce: rules.announce,
+        policyFields: fieldNames(rules),
         helo: (name) => void greet(name),
         decide: judge,
         told,

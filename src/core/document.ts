@@ -25,8 +25,8 @@ export function wholeMap(
 ): z.core.$ZodCheck<object> {
   const refinement = z.superRefine<object>((map, ctx) => {
     const isMap = typeof map === 'object' && map !== null;
-    if (isMap && !ctx.issues.some(({ code }) => code === 'unrecognized_keys'))
-      check(map as Record<string, unknown>, ctx);
+    const hasUnknownKey = ctx.issues.some(({ code, path = [] }) => code === 'unrecognized_keys' && path.length === 0);
+    if (isMap && !hasUnknownKey) check(map as Record<string, unknown>, ctx);
   });
   refinement._zod.def.when = () => true;
   return refinement;
@@ -143,14 +143,12 @@ function hintOf(issue: z.core.$ZodIssue): { hint?: string } {
 
 /** Of a union's alternatives, the one that was meant: it got furthest into the value. None if all failed at once. */
 function nearestBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
-  const depth = (issues: readonly z.core.$ZodIssue[]) => {
+  const depth = (issues: readonly z.core.$ZodIssue[]): number => {
     const [first] = issues;
     if (first === undefined) return -1;
-    return first.path.length > 0
-      ? 1 + first.path.length
-      : first.code === 'invalid_type' || first.code === 'invalid_union'
-        ? 0
-        : 1;
+    if (first.path.length > 0) return 1 + first.path.length;
+    if (first.code === 'invalid_union') return Math.max(0, ...first.errors.map(depth));
+    return first.code === 'invalid_type' ? 0 : 1;
   };
   const best = [...branches].sort((a, b) => depth(b) - depth(a))[0];
   return best !== undefined && depth(best) > 0 ? best : undefined;

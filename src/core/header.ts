@@ -24,13 +24,18 @@ export function tagField(tag: string): string {
 
 /**
  * True for a whole field (continuation lines included) that must not pass from outside: an Authentication-Results under
- * our authserv-id, one that cannot be parsed, one of an unknown version (RFC 8601 s5), or one of our tags.
+ * our authserv-id, one that cannot be parsed, one of an unknown version (RFC 8601 s5), one of our tags, or one that the policy
+ * writes itself (`policyFields`: their names in lower case).
  */
-export function claimsToBeOurs(field: string, authservId: string): boolean {
+export function claimsToBeOurs(
+  field: string,
+  authservId: string,
+  policyFields: ReadonlySet<string> = new Set(),
+): boolean {
   const colon = field.indexOf(':');
   // RFC 5322 s4.5: obsolete syntax has white space before the colon, and parsers take it.
   const name = field.slice(0, colon).trimEnd().toLowerCase();
-  if (name === tagFieldName.toLowerCase()) return true;
+  if (name === tagFieldName.toLowerCase() || policyFields.has(name)) return true;
   if (name !== authResultsName.toLowerCase()) return false;
   const head = readAuthservId(field.slice(colon + 1));
   return head === undefined || head.version !== '1' || bareId(head.id) === bareId(authservId);

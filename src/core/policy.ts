@@ -59,6 +59,12 @@ export interface HeaderField {
   readonly value: string;
 }
 
+/** The names of the header fields that a policy writes, in lower case. */
+export function fieldNames({ rules, otherwise }: Policy): ReadonlySet<string> {
+  const fields = [...rules.map(({ actions }) => actions), otherwise].flatMap(({ field }) => field ?? []);
+  return new Set(fields.map(({ name }) => name.toLowerCase()));
+}
+
 export interface Refusal {
   /** 400..599; the first digit says whether this is `defer` or `reject`. */
   readonly code: number;

@@ -100,6 +100,43 @@ polcy: x
 });
 
 describe('policy', () => {
+  test('what a rule may say about names, dates and stages is checked word by word', () => {
+    const text = `rules:
+  - { id: a, when: { ptr: "*.example" }, tag: x }
+  - { id: b, when: { ptr: { matches: "(?=x)" } }, tag: x }
+  - { id: c, when: { helo: { unter: example } }, tag: x }
+  - { id: d, when: { helo_is: fqnd }, tag: x }
+  - { id: e, except: { when: { client_ip: 192.0.2.1 } }, tag: x }
+  - { id: f, until: 2026-02-31, tag: x }
+  - { id: g, percent: 101, tag: x }
+  - { id: h, when: { time: { from: "8:00", zone: Berlin } }, tag: x }
+  - { id: i, tag: { header: Subject, value: x } }
+  - { id: j, tag: { header: X-A, value: "{nam}" } }
+  - { id: k, hold: true }
+  - { id: l, when: { ptr: { under: "not a domain" } }, tag: x }
+  - { id: otherwise, tag: x }
+otherwise: accept
+announce: data
+`;
+    expect(problemsOf(readPolicy(text, 'p.yaml'))).toEqual([
+      'p.yaml:2:27: "*.example" is meant as it is written (for a pattern write { glob: "*.example" })',
+      'p.yaml:3:38: "(?=x)": "(?=" looks around, which cannot be done in linear time (write two conditions, one of them under "not")',
+      'p.yaml:4:30: unknown key "unter" (did you mean "under"?)',
+      'p.yaml:5:31: unknown word "fqnd" (did you mean "fqdn"?)',
+      'p.yaml:6:22: "why" is missing',
+      'p.yaml:7:21: "2026-02-31" is not a date such as 2026-12-31 or 2026-12-31T18:00Z',
+      'p.yaml:8:23: Too big: expected number to be <=100',
+      'p.yaml:9:36: "8:00" is not a time of day such as "08:00"',
+      'p.yaml:9:50: "Berlin" is no time zone such as Europe/Berlin',
+      'p.yaml:10:29: "Subject" is not a field name such as X-Reverse-DNS',
+      'p.yaml:11:41: unknown field {nam} in the text (did you mean "name"?)',
+      'p.yaml:13:36: "not a domain" is not a domain',
+      'p.yaml:16:11: unknown word "data" (known here: connect, helo, mail, rcpt)',
+      'p.yaml:12:20: "hold" is switched off (mail that is held waits for a person; if somebody looks, say allow_hold: true)',
+      'p.yaml:14:11: the id "otherwise" is taken',
+    ]);
+  });
+
   const policy = (rules: string, otherwise = 'otherwise: accept') =>
     problemsOf(readPolicy(`rules:\n${rules}\n${otherwise}\n`, 'p.yaml'));
 
@@ -116,13 +153,13 @@ describe('policy', () => {
       'p.yaml:3:22: unknown key "iprv" (did you mean "iprev"?)',
       'p.yaml:3:49: unknown field {ipp} in the text (did you mean "ip"?)',
       'p.yaml:4:29: unknown word "fial" (did you mean "fail"?)',
-      'p.yaml:4:5: no action; give one of accept, tag, score, defer, reject',
+      'p.yaml:4:5: no action; give one of accept, tag, score, hold, defer, reject',
       'p.yaml:5:36: unknown word "permeror" (did you mean "permerror"?)',
       'p.yaml:5:49: unknown key "tagg" (did you mean "tag"?)',
       'p.yaml:6:33: "192.0.2.1/24" is not an address or a CIDR range (did you mean 192.0.2.0/24?)',
       "p.yaml:6:64: a refusal's code is 4xx or 5xx, not 250",
       'p.yaml:7:34: "192.0.2.1/33" is not an address or a CIDR range (the prefix is too long)',
-      'p.yaml:7:48: "foo" is not an address or a CIDR range (write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32)',
+      'p.yaml:7:48: "foo" is not an address or a CIDR range (write 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or { list: FILE })',
       'p.yaml:7:85: status 4.7.1 and code 550 contradict each other',
       'p.yaml:7:64: "accept" has decided already; keep one of the two',
       'p.yaml:8:54: unknown key "raeson" (did you mean "reason"?)',

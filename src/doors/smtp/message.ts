@@ -17,9 +17,13 @@ export interface MessageFilter {
 }
 
 /** `fields`: our header lines without line ends, first on top. */
-export function messageFilter(fields: readonly string[], authservId: string): MessageFilter {
+export function messageFilter(
+  fields: readonly string[],
+  authservId: string,
+  policyFields: ReadonlySet<string> = new Set(),
+): MessageFilter {
   const lineEnds = lineEndCheck();
-  const header = headerFilter(authservId);
+  const header = headerFilter(authservId, policyFields);
   const stuff = dotStuffer();
   let top: Buffer | undefined = Buffer.from(fields.map((field) => `${field}\r\n`).join(''), 'latin1');
   const pass = (content: Buffer) => {
@@ -82,7 +86,10 @@ const undecidedOctetsMax = 1_000;
  * Leaves out the header fields that claim to be ours. A field is held only while it may be one of them; everything else,
  * and everything after the empty line, passes at once.
  */
-export function headerFilter(authservId: string): { push(chunk: Buffer): Buffer; end(): Buffer } {
+export function headerFilter(
+  authservId: string,
+  policyFields: ReadonlySet<string> = new Set(),
+): { push(chunk: Buffer): Buffer; end(): Buffer } {
   let inBody = false;
   /** The beginning of a line, while it is not known what it belongs to; empty in the middle of a line that is. */
   let undecided: Buffer = nothing;
@@ -104,7 +111,7 @@ export function headerFilter(authservId: string): { push(chunk: Buffer): Buffer;
   const endField = (): Buffer => {
     const field = kept;
     kept = nothing;
-    return claimsToBeOurs(field.toString('latin1'), authservId) ? nothing : field;
+    return claimsToBeOurs(field.toString('latin1'), authservId, policyFields) ? nothing : field;
   };
   /** Decides what the line in `undecided` belongs to, if its beginning tells, and returns what may pass of it. */
   const decide = (isWhole: boolean): Buffer => {
@@ -118,7 +125,7 @@ export function headerFilter(authservId: string): { push(chunk: Buffer): Buffer;
     if (continues) return dispose(line);
     const before = endField();
     inBody = isEmpty;
-    fate = mayBeOurs(line) ? 'hold' : 'pass';
+    fate = mayBeOurs(line, policyFields) ? 'hold' : 'pass';
     return Buffer.concat([before, dispose(line)]);
   };
 
@@ -146,7 +153,7 @@ export function headerFilter(authservId: string): { push(chunk: Buffer): Buffer;
 }
 
 /** By name alone: is it worth holding this field until it ends? Decided by the same test, on a field without value. */
-function mayBeOurs(line: Buffer): boolean {
+function mayBeOurs(line: Buffer, policyFields: ReadonlySet<string>): boolean {
   const colon = line.indexOf(COLON);
-  return colon > 0 && claimsToBeOurs(`${line.toString('latin1', 0, colon)}:(`, '');
+  return colon > 0 && claimsToBeOurs(`${line.toString('latin1', 0, colon)}:(`, '', policyFields);
 }

@@ -17,7 +17,7 @@ export interface Relay {
    * Streams the content to the backend and returns its reply to the final dot, or our refusal of the content, which is
    * then read to its end and thrown away. Rejects if the client or the backend goes away; then no dot was sent.
    */
-  message(content: Content, fields: readonly string[]): Promise<BackendReply>;
+  message(content: Content, fields: readonly string[], policyFields: ReadonlySet<string>): Promise<BackendReply>;
   /** The client gave its transaction up. */
   abandon(): void;
   close(): void;
@@ -70,11 +70,11 @@ export function makeRelay(open: () => Promise<Backend>, authservId: string): Rel
       return typeof line === 'string' ? ready().command(line) : line;
     },
     data: () => ready().command('DATA'),
-    async message(content, fields) {
+    async message(content, fields, policyFields) {
       const link = ready();
       inTransaction = false;
       try {
-        return await stream(content, link, messageFilter(fields, authservId));
+        return await stream(content, link, messageFilter(fields, authservId, policyFields));
       } catch (error) {
         link.close();
         throw error;

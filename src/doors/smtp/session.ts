@@ -174,7 +174,7 @@ export class Session extends SMTPConnection {
   onData(content: Content, callback: (error?: Error) => void): void {
     const fields = this.#fields();
     this.#answer(
-      () => this.#relay.message(content, fields),
+      () => this.#relay.message(content, fields, this.#known(this.#inquiry).policyFields),
       (reply) => {
         content.resume(); // after a fault the rest is read and thrown away, so that the reply can go out
         this.#pass(reply, callback);

@@ -447,3 +447,77 @@ test('the address is looked up at accept, the name at HELO, both before MAIL', a
   await until('the name is asked', async () => resolver.asked.length === 3);
   expect(resolver.asked).toEqual(['PTR 1.2.0.192.in-addr.arpa', 'A mx.example', 'A mx.sender.example']);
 });
+
+describe('when a refusal is told', () => {
+  const noPtr = (announce: string) =>
+    policyOf(`rules: [{ id: no-ptr, when: { iprev: permerror }, reject: "no PTR for {ip}" }]
+otherwise: accept
+announce: ${announce}`);
+
+  test('at connect: instead of the greeting, and the door is closed', async () => {
+    const { doors, sink } = await setUp(undefined, zone, noPtr('connect'));
+    const socket = connect(doors.smtp.port, doors.smtp.host);
+    cleanUp.push(() => void socket.destroy());
+    let heard = '';
+    socket.on('data', (octets) => (heard += octets.toString('latin1')));
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    socket.write('PROXY TCP4 192.0.2.9 127.0.0.1 40000 25\r\n');
+    await closed;
+    expect(heard).toMatch(/^550 5\.7\.25 no PTR for 192\.0\.2\.9 [^\r]*\(ref \w+\)\r\n$/);
+    expect(sink.connections()).toBeLessThanOrEqual(1); // the door's own look at it when it opened
+    expect(doors.decisions.map(({ evidence, verdict }) => [evidence.client.stage, verdict.action])).toEqual([
+      ['connect', 'reject'],
+    ]);
+    expect((await play(part(doors))).dot).toMatch(/^250/);
+  });
+
+  test.each([
+    ['helo', { ehlo: /^550 5\.7\.25 / }],
+    ['mail', { ehlo: /^250/, mail: /^550 5\.7\.25 / }],
+    ['rcpt', { ehlo: /^250/, mail: /^250/, rcpt: /^550 5\.7\.25 / }],
+  ])('at %s', async (stage, expected: Record<string, RegExp>) => {
+    const { doors } = await setUp(undefined, zone, noPtr(stage));
+    const played = await play(part(doors, { from: '192.0.2.9' }));
+    for (const [at, words] of Object.entries(expected)) expect(String(played[at as 'mail'])).toMatch(words);
+    expect(doors.decisions).toHaveLength(1);
+    expect((await play(part(doors))).dot).toMatch(/^250/);
+  });
+
+  test('postmaster is reached all the same: the backend hears of the message at that recipient', async () => {
+    const { doors, sink } = await setUp(undefined, zone, noPtr('rcpt'));
+    const played = await play(part(doors, { from: '192.0.2.9', rcpt: ['c@test.example', 'postmaster@test.example'] }));
+    expect(played.rcpt[0]).toMatch(/^550 5\.7\.25 /);
+    expect(played.rcpt[1]).toMatch(/^250/);
+    expect(played.dot).toMatch(/^250/);
+    expect(sink.messages[0]).toMatchObject({
+      mail: 'MAIL FROM:<a@b.example>',
+      rcpt: ['RCPT TO:<postmaster@test.example>'],
+    });
+  });
+
+  test('what the backend says to that MAIL is said at the recipient', async () => {
+    const { doors } = await setUp(saying('MAIL', '452 4.3.1 disk full'), zone, noPtr('rcpt'));
+    const played = await play(part(doors, { from: '192.0.2.9', rcpt: ['postmaster@test.example'] }));
+    expect(played.mail).toMatch(/^250/);
+    expect(played.rcpt).toEqual(['452 4.3.1 disk full']);
+  });
+});
+
+test("the policy's own header field goes on top, and one from outside is left out", async () => {
+  const own = policyOf(`rules:
+  - { id: note, tag: { header: X-Reverse-DNS, value: "{iprev} {name}" } }
+  - { id: keep, hold: true }
+otherwise: accept
+allow_hold: true`);
+  const { doors, sink } = await setUp(undefined, zone, own);
+  const message = ['x-reverse-dns: pass bank.example', 'Subject: x', '', 'X-Reverse-DNS: body'];
+  await play(part(doors, { message }));
+  expect(sink.messages[0]?.wire.toString('latin1').split('\r\n').slice(1)).toEqual([
+    'X-Iprevd-Tag: hold',
+    'X-Reverse-DNS: pass mx.example',
+    'Subject: x',
+    '',
+    'X-Reverse-DNS: body',
+    '',
+  ]);
+});
