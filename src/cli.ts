@@ -69,6 +69,7 @@ program
     const loaded = orExit(await loadConfig(config));
     const log = makeLog(logLevel ?? loaded.config.log?.level ?? 'info');
     const service = await startService(loaded, log, logDecision(log));
+    process.on('SIGHUP', () => void service.reload());
     const signal = await ended();
     log.info({ signal }, 'stopping');
     await service.stop();

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { type Config, readConfig } from './config.ts';
 import type { Policy } from './core/policy.ts';
 import type { Checked, Problem } from './core/problem.ts';
-import { readPolicy } from './core/schema.ts';
 import { readZone, type Zone } from './core/zone.ts';
+import { openPolicyFile, type PolicyFile } from './policy-file.ts';
 
 const packageFolder = fileURLToPath(new URL('..', import.meta.url));
 
@@ -17,7 +17,7 @@ export const defaultPolicy = 'observe';
 /** A configuration with all that its paths lead to. */
 export interface Loaded {
   readonly config: Config;
-  readonly policy: Policy;
+  readonly policy: PolicyFile;
   /** Present if `dns.zone` names one. */
   readonly zone?: Zone;
 }
@@ -27,12 +27,12 @@ export async function loadConfig(file: string): Promise<Checked<Loaded>> {
   const config = await load(
     file,
     [file],
-    readConfig,
+    whole(readConfig),
     'deploy/iprevd.yaml is one to begin with; "iprevd demo" needs none',
   );
   if (!config.ok) return config;
   const base = dirname(resolve(file));
-  const policy = await loadPolicy(config.value.policy ?? defaultPolicy, base);
+  const policy = await loadPolicyFile(config.value.policy ?? defaultPolicy, base);
   const zone = config.value.dns?.zone === undefined ? undefined : await loadZone(resolve(base, config.value.dns.zone));
   const problems: Problem[] = [policy, zone].flatMap((part) => (part === undefined || part.ok ? [] : part.problems));
   if (!policy.ok || zone?.ok === false) return { ok: false, problems };
@@ -42,26 +42,40 @@ export async function loadConfig(file: string): Promise<Checked<Loaded>> {
   };
 }
 
-/** `name`: a path relative to `base`, or one of the policies that come with iprevd. */
-export function loadPolicy(name: string, base: string): Promise<Checked<Policy>> {
+/** `name`: a path relative to `base`, or one of the policies that come with iprevd. The caller closes it. */
+export function loadPolicyFile(name: string, base: string): Promise<Checked<PolicyFile>> {
   const shipped = /^[a-z]+$/.test(name) ? `policies/${name}.yaml` : name;
-  return load(name, isAbsolute(name) ? [name] : [resolve(base, name), resolve(packageFolder, shipped)], readPolicy);
+  const places = isAbsolute(name) ? [name] : [resolve(base, name), resolve(packageFolder, shipped)];
+  return load(name, places, openPolicyFile);
+}
+
+/** The same, read once. */
+export async function loadPolicy(name: string, base: string): Promise<Checked<Policy>> {
+  const opened = await loadPolicyFile(name, base);
+  if (!opened.ok) return opened;
+  opened.value.close();
+  return { ok: true, value: opened.value.policy() };
 }
 
 export function loadZone(file: string): Promise<Checked<Zone>> {
-  return load(file, [file], readZone);
+  return load(file, [file], whole(readZone));
+}
+
+/** For what is in one file and read at once. */
+function whole<T>(read: (text: string, file: string) => Checked<T>) {
+  return async (path: string, shown: string): Promise<Checked<T>> => read(await readFile(path, 'utf8'), shown);
 }
 
 async function load<T>(
   name: string,
   places: readonly string[],
-  read: (text: string, file: string) => Checked<T>,
+  read: (path: string, shown: string) => Promise<Checked<T>>,
   whatNext?: string,
 ): Promise<Checked<T>> {
   let trouble = 'no such file';
   for (const place of places) {
     try {
-      return read(await readFile(place, 'utf8'), shortest(place));
+      return await read(place, shortest(place));
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === 'EISDIR') trouble = 'is a folder, not a file';

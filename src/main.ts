@@ -8,7 +8,8 @@ import { type Config, type DoorConfig, dnsTimeoutDefaultMs } from './config.ts';
 import type { DoorKind } from './core/client.ts';
 import { printEndpoint } from './core/endpoint.ts';
 import { drainMs } from './core/limits.ts';
-import { outageActions, type Policy } from './core/policy.ts';
+import { outageActions } from './core/policy.ts';
+import { printProblem } from './core/problem.ts';
 import type { Decision } from './core/verdict.ts';
 import type { Zone } from './core/zone.ts';
 import { type BreakerOptions, breaker } from './dns/breaker.ts';
@@ -32,6 +33,8 @@ export interface Service {
   /** How it is, for whoever runs it. */
   status(): Status;
   readonly cache: Pick<AddressCache, 'get' | 'flush'>;
+  /** Reads the policy again, at once; what is wrong with it is in the log and in the status. */
+  reload(): Promise<void>;
   /** Ends every door in order; resolves when the last client has gone or the time is up. */
   stop(ms?: number): Promise<void>;
 }
@@ -40,6 +43,8 @@ export interface Status {
   /** Most lookups fail, and the DNS is asked but for a probe each second. */
   readonly outage: boolean;
   readonly addressesKept: number;
+  /** `problems`: why the file on disk is not in force. */
+  readonly policy: { readonly file: string; readonly problems: readonly string[] };
   /** In the order of the configuration. `masked`: whose address is not believed at this door, see client-watch.ts. */
   readonly doors: readonly { readonly kind: DoorKind; readonly listen: string; readonly masked?: Masked }[];
 }
@@ -60,15 +65,19 @@ export async function startService(
       );
     else log.warn('DNS outage is over');
   });
-  const rules: Policy =
-    config.dns?.outage === undefined ? policy : { ...policy, outage: outageActions[config.dns.outage] };
+  policy.follow({
+    onChange: (file) => log.info({ file }, 'policy is in force'),
+    onTrouble: (problems) =>
+      log.error({ problems: problems.map(printProblem) }, 'policy has mistakes: the old one stays in force'),
+  });
+  const outageOf = config.dns?.outage === undefined ? {} : { outage: outageActions[config.dns.outage] };
   const timeoutMs = config.dns?.timeout ?? dnsTimeoutDefaultMs;
   const cache = addressCache(gatherer(resolver, timeoutMs));
   const name = config.name ?? hostname();
   const gateParts: GateParts = {
     gather: cache.gather,
     gatherHelo: heloGatherer(resolver, timeoutMs),
-    policy: () => rules,
+    policy: () => ({ ...policy.policy(), ...outageOf }),
     report,
     newRef: makeRefs(Date.now),
     now: Date.now,
@@ -78,6 +87,7 @@ export async function startService(
   const endpoints: string[] = [];
   const watches: ClientWatch[] = [];
   const stop = async (ms = drainMs): Promise<void> => {
+    policy.close();
     await Promise.all(open.map((door) => door.drain(ms)));
     resolver.close();
   };
@@ -100,12 +110,14 @@ export async function startService(
   const status = (): Status => ({
     outage,
     addressesKept: cache.size,
+    policy: { file: policy.file, problems: policy.problems().map(printProblem) },
     doors: config.doors.map(({ kind }, i) => {
       const masked = watches[i]?.masked;
       return { kind, listen: endpoints[i] ?? '', ...(masked === undefined ? {} : { masked }) };
     }),
   });
-  return { endpoints, status, cache, stop };
+  const reload = async (): Promise<void> => void (await policy.reload());
+  return { endpoints, status, cache, reload, stop };
 }
 
 /** The DNS as configured, behind the cache: a zone, the servers named, or those of /etc/resolv.conf. */

@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseEndpoint, type TcpEndpoint } from '../../src/core/endpoint.ts';
 import { loadConfig } from '../../src/load.ts';
 import { makeLog } from '../../src/log.ts';
@@ -23,12 +23,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function serve(door: string, dns: string): Promise<{ service: Service; log: () => string }> {
+async function serve(door: string, dns: string, policy = 'standard'): Promise<{ service: Service; log: () => string }> {
   const [file, logFile] = [join(folder, 'iprevd.yaml'), join(folder, 'log')];
   writeFileSync(join(folder, 'zone.yaml'), '192.0.2.1: [mx.example]\nmx.example: [192.0.2.1]\n');
   writeFileSync(
     file,
-    `doors: [{ kind: policy, listen: 127.0.0.1:0${door} }]\ndns: { ${dns} }\npolicy: standard\nlog: { level: info }\n`,
+    `doors: [{ kind: policy, listen: 127.0.0.1:0${door} }]\ndns: { ${dns} }\npolicy: ${policy}\nlog: { level: info }\n`,
   );
   const loaded = await loadConfig(file);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
@@ -94,4 +94,81 @@ test('what is kept about an address can be seen and forgotten', async () => {
   const ip = ipOf('192.0.2.1');
   expect(service.cache.get(ip)?.answers.forward[0]?.name).toBe('mx.example');
   expect([service.status().addressesKept, service.cache.flush(ip), service.status().addressesKept]).toEqual([1, 1, 0]);
+});
+
+describe('the policy is read again', () => {
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  const refuse = (word: string) =>
+    `rules: [{ id: no-ptr, when: { iprev: permerror }, reject: "${word}" }]\notherwise: accept\n`;
+  let port = 50_000;
+  const answerTo = async (service: Service) => {
+    const door = parseEndpoint(service.endpoints[0] ?? '') as TcpEndpoint;
+    return ask(door, request({ client_address: '192.0.2.9', client_port: `${port++}`, instance: `${port}` }));
+  };
+
+  test('on demand: new sessions get it, the one that runs keeps its own', async () => {
+    write('p.yaml', refuse('first'));
+    const { service, log } = await serve('', 'zone: zone.yaml', 'p.yaml');
+    const door = parseEndpoint(service.endpoints[0] ?? '') as TcpEndpoint;
+    const running = request({ client_address: '192.0.2.9', client_port: '49999', protocol_state: 'MAIL' });
+    await ask(door, running);
+    expect(await answerTo(service)).toContain('550 5.7.25 first');
+    write('p.yaml', refuse('second'));
+    await service.reload();
+    expect(await answerTo(service)).toContain('550 5.7.25 second');
+    expect(await ask(door, request({ client_address: '192.0.2.9', client_port: '49999' }))).toContain('first');
+    expect(log()).toContain('policy is in force');
+  });
+
+  test('when it changes, without a word', async () => {
+    write('p.yaml', refuse('first'));
+    const { service } = await serve('', 'zone: zone.yaml', 'p.yaml');
+    write('p.yaml', refuse('the second'));
+    await until('the new policy is in force', async () => (await answerTo(service)).includes('the second'));
+  });
+
+  test('with mistakes: the old one stays, and log and status say where', async () => {
+    write('p.yaml', refuse('first'));
+    const { service, log } = await serve('', 'zone: zone.yaml', 'p.yaml');
+    write('p.yaml', 'rules: [{ id: a, when: { iprv: fail }, tag: x }]\notherwise: accept\n');
+    await service.reload();
+    expect(await answerTo(service)).toContain('first');
+    expect(log()).toContain('p.yaml:1:26: unknown key');
+    expect(service.status().policy.problems).toEqual([expect.stringContaining('unknown key "iprv"')]);
+    rmSync(join(folder, 'p.yaml'));
+    await service.reload();
+    expect(await answerTo(service)).toContain('first');
+    expect(service.status().policy.problems).toEqual([expect.stringContaining('no such file')]);
+    write('p.yaml', refuse('mended'));
+    await service.reload();
+    expect(await answerTo(service)).toContain('mended');
+    expect(service.status().policy.problems).toEqual([]);
+  });
+
+  test('lists: beside the policy, read with it; one with mistakes or none at all changes nothing', async () => {
+    const listed = `rules: [{ id: known, when: { client_ip: { list: good.txt } }, accept: true }]
+otherwise: { reject: "unknown" }\n`;
+    write('good.txt', '# ours\n192.0.2.0/29\n');
+    write('p.yaml', listed);
+    const { service, log } = await serve('', 'zone: zone.yaml', 'p.yaml');
+    expect(await answerTo(service)).toContain('unknown');
+    write('more.txt', '192.0.2.0/24 # all of them\n');
+    write('p.yaml', listed.replace('good.txt', 'more.txt'));
+    await service.reload();
+    expect(await answerTo(service)).toBe('action=DUNNO\n\n');
+    write('bad.txt', '192.0.2.0/24\n192.0.2.1/24\n');
+    write('p.yaml', listed.replace('good.txt', 'bad.txt'));
+    await service.reload();
+    expect(await answerTo(service)).toBe('action=DUNNO\n\n');
+    expect(log()).toContain('bad.txt:2:1');
+    write('p.yaml', listed.replace('good.txt', 'nowhere.txt'));
+    await service.reload();
+    expect(await answerTo(service)).toBe('action=DUNNO\n\n');
+    expect(service.status().policy.problems).toEqual([expect.stringContaining('nowhere.txt')]);
+  });
+
+  test('a list that is missing at the start is a mistake of the configuration', async () => {
+    write('p.yaml', 'rules: [{ id: a, when: { ptr: { list: names.txt } }, tag: x }]\notherwise: accept\n');
+    await expect(serve('', 'zone: zone.yaml', 'p.yaml')).rejects.toThrow('names.txt');
+  });
 });

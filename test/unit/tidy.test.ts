@@ -3,6 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { doorKinds, stages } from '../../src/core/client.ts';
+import { heloForms } from '../../src/core/helo.ts';
 import { iprevReasons, iprevResults } from '../../src/core/iprev.ts';
 import { namingLabels } from '../../src/core/naming.ts';
 import { templateFields } from '../../src/core/policy.ts';
@@ -71,7 +73,8 @@ test('every row of the import table is about something that exists', () => {
 
 test('docs/policy.md knows every word of the vocabulary', () => {
   const text = read('docs/policy.md');
-  for (const word of [...iprevResults, ...iprevReasons, ...namingLabels]) expect(text).toContain(`\`${word}\``);
+  for (const word of [...iprevResults, ...iprevReasons, ...namingLabels, ...heloForms, ...stages, ...doorKinds])
+    expect(text).toContain(`\`${word}\``);
   for (const field of templateFields) expect(text).toContain(`{${field}}`);
 });
 
