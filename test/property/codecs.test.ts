@@ -11,7 +11,7 @@ import { readReply } from '../../src/doors/smtp/replies.ts';
 import { request } from '../support/delegation.ts';
 
 const check = (property: fc.IProperty<unknown>): void =>
-  void fc.assert(property as never, { numRuns: 2_000, seed: 8601 });
+  void fc.assert(property as never, { numRuns: Number(process.env.IPREVD_PROPERTY_RUNS ?? 2_000), seed: 8601 });
 
 /** A text of these words, cut anywhere. */
 const cut = (words: readonly string[]): fc.Arbitrary<{ whole: Buffer; pieces: Buffer[] }> =>
