@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { policyCommand } from './cli-policy.ts';
 import { check } from './commands/check.ts';
 import { dnsTimeoutDefaultMs } from './config.ts';
 import { parseServer } from './core/endpoint.ts';
@@ -49,8 +50,9 @@ Examples:
   iprevd demo                                    see it work, with eight clients and no mail server
   iprevd check 192.0.2.7                         how one client would be judged, and why
   iprevd serve --config /etc/iprevd/iprevd.yaml  run it
+  iprevd policy lint my.yaml                     is there something odd in a policy?
 
-Exit codes: 0 done, 64 wrong usage, 69 a port or service is not available, 70 a bug of ours, 77 no permission
+Exit codes: 0 done, 1 policy test or diff found something, 64 wrong usage, 69 a port or service is not available, 70 a bug of ours, 77 no permission
 for a port, 78 a file with mistakes.`,
   );
 
@@ -115,6 +117,11 @@ Examples:
     });
   });
 
+const leave = (code: number): void => {
+  process.exitCode = code;
+};
+program.addCommand(policyCommand({ terminal, orExit, leave }));
+
 program
   .command('demo')
   .description('run a complete example on this machine and play eight clients through it; npm start does this')
@@ -147,8 +154,8 @@ await run();
 async function run(): Promise<void> {
   for (const command of [program, ...program.commands]) command.exitOverride();
   try {
-    await program.parseAsync();
     process.exitCode = exit.ok;
+    await program.parseAsync();
   } catch (error) {
     process.exitCode = codeOf(error);
   }

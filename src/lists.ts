@@ -8,31 +8,20 @@ import { open, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type AddressList, addressFault, addressListBuilder } from './core/address-list.ts';
 import { type DomainList, domainFault, domainListBuilder } from './core/domain-list.ts';
+import {
+  listEntriesMax,
+  listLineCharsMax,
+  listLookEveryMs,
+  listOctetsMax,
+  listProblemsMax,
+  listReadTries,
+  listRestlessLooksMax,
+} from './core/limits.ts';
 import { type Checked, type Problem, quote } from './core/problem.ts';
 
-/** Entries of one list: more than any list of senders has. So many names take half a gigabyte, and as much again to reload. */
-export const listEntriesMax = 10_000_000;
-
-/** A file of so many entries with a word behind each. */
-export const listOctetsMax = 512 * 1024 * 1024;
-
-/** The longest entry has 255 characters, the rest is comment; whatever has longer lines is no list. */
-export const listLineCharsMax = 4_096;
-
-/** Bad lines shown of one file; who has more has given the wrong file, or one fault in all lines. */
-export const listProblemsMax = 20;
-
-/** A look at a watched file is one stat(2); a change is taken over within two looks. */
-export const listLookEveryMs = 5_000;
-
-/** A file that is appended to without end never comes to rest; after half a minute it is read as it is. */
-export const listRestlessLooksMax = 6;
-
-/** How often a file is read that changes under the reader, before the first list is given up. */
-export const listReadTries = 3;
-
-/** Octets parsed in one turn of the event loop: a millisecond, ten if every line is bad. */
-const pieceOctets = 16 * 1024;
+/** Lines parsed in one turn of the event loop: a tenth of a millisecond, four if each is as bad as can be. */
+const stepLines = 256;
+const pieceOctets = 64 * 1024;
 
 export interface Lists {
   readonly addresses: AddressList;
@@ -160,12 +149,12 @@ async function readFirst<K extends ListKind>(
   }
 }
 
-/** As the file is now. `isOver` says that nobody waits for it any more. */
+/** As the file is now. `isUnwanted` says that nobody waits for it any more. */
 async function readOnce<K extends ListKind>(
   path: string,
   kind: K,
   { shownAs = path, entriesMax = listEntriesMax, octetsMax = listOctetsMax }: ListOptions,
-  isOver = () => false,
+  isUnwanted = () => false,
 ): Promise<Checked<Lists[K]>> {
   try {
     const found = await stat(path);
@@ -174,10 +163,14 @@ async function readOnce<K extends ListKind>(
     if (found.size > octetsMax) return refused(shownAs, `has ${found.size} octets; ${octetsMax} are the most`);
     const builder = kinds[kind].begin();
     const lines = lineReader(builder, kinds[kind].fault, shownAs, entriesMax);
-    for await (const text of piecesOf(path)) if (isOver() || !lines.push(text)) break;
+    for await (const piece of piecesOf(path)) {
+      lines.push(piece);
+      while (lines.readSome() && !isUnwanted()) await nextTurn();
+      if (lines.isOver() || isUnwanted()) break;
+    }
     const problems = lines.end();
     if (problems.length > 0) return { ok: false, problems };
-    const value = await finished(builder, isOver);
+    const value = await finished(builder, isUnwanted);
     return value === undefined ? refused(shownAs, 'not read to its end') : { ok: true, value };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -190,7 +183,7 @@ function refused(where: string, what: string): Checked<never> {
   return { ok: false, problems: [{ where, what }] };
 }
 
-/** The text of a file; the event loop turns before each piece. */
+/** The text of a file. */
 async function* piecesOf(path: string): AsyncGenerator<string> {
   const file = await open(path);
   try {
@@ -208,9 +201,9 @@ async function* piecesOf(path: string): AsyncGenerator<string> {
 }
 
 /** Drives the steps to the end, a turn of the event loop between any two; undefined if nobody waits any more. */
-async function finished<L>(builder: Builder<L>, isOver: () => boolean): Promise<L | undefined> {
+async function finished<L>(builder: Builder<L>, isUnwanted: () => boolean): Promise<L | undefined> {
   const steps = builder.finish();
-  while (!isOver()) {
+  while (!isUnwanted()) {
     const step = steps.next();
     if (step.done) return step.value;
     await nextTurn();
@@ -229,7 +222,8 @@ function lineReader(
   let bad = 0;
   let entries = 0;
   let line = 0;
-  let rest = '';
+  let text = '';
+  let next = 0;
   let isOver = false;
   const complain = (column: number, what: string, hint?: string): void => {
     // Why it was not read to its end is always shown.
@@ -248,7 +242,10 @@ function lineReader(
       complain(column, what, hint);
     }
   };
-  const readLine = (text: string, from: number, to: number): void => {
+  /** From `next` on. */
+  const readLine = (to: number): void => {
+    const from = next;
+    next = to + 1;
     line++;
     if (to - from > listLineCharsMax) {
       stop(1, `a line of more than ${listLineCharsMax} characters`, 'is this a text file?');
@@ -265,21 +262,25 @@ function lineReader(
     }
   };
   return {
-    /** False if there is no sense in reading on. */
-    push(piece: string): boolean {
-      const text = rest + piece;
-      let from = 0;
-      for (let to = text.indexOf('\n'); to >= 0 && !isOver; to = text.indexOf('\n', from)) {
-        readLine(text, from, to);
-        from = to + 1;
+    push(piece: string): void {
+      text = text.slice(next) + piece;
+      next = 0;
+    },
+    /** Whether there may be more whole lines in what was pushed. */
+    readSome(): boolean {
+      for (let left = stepLines; left > 0 && !isOver; left--) {
+        const to = text.indexOf('\n', next);
+        if (to >= 0) readLine(to);
+        else if (text.length - next > listLineCharsMax) readLine(text.length);
+        else return false;
       }
-      rest = text.slice(from);
-      if (!isOver && rest.length > listLineCharsMax) readLine(rest, 0, rest.length);
       return !isOver;
     },
+    /** There is no sense in reading on. */
+    isOver: () => isOver,
     /** The last line needs no end. */
     end(): readonly Problem[] {
-      if (!isOver && rest !== '') readLine(rest, 0, rest.length);
+      if (!isOver && next < text.length) readLine(text.length);
       const more = bad - problems.length;
       return more > 0 ? [...problems, { where: file, what: `and ${more} more` }] : problems;
     },

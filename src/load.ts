@@ -44,9 +44,12 @@ export async function loadConfig(file: string): Promise<Checked<Loaded>> {
 
 /** `name`: a path relative to `base`, or one of the policies that come with iprevd. The caller closes it. */
 export function loadPolicyFile(name: string, base: string): Promise<Checked<PolicyFile>> {
+  return load(name, policyPlaces(name, base), openPolicyFile);
+}
+
+function policyPlaces(name: string, base: string): readonly string[] {
   const shipped = /^[a-z]+$/.test(name) ? `policies/${name}.yaml` : name;
-  const places = isAbsolute(name) ? [name] : [resolve(base, name), resolve(packageFolder, shipped)];
-  return load(name, places, openPolicyFile);
+  return isAbsolute(name) ? [name] : [resolve(base, name), resolve(packageFolder, shipped)];
 }
 
 /** The same, read once. */
@@ -55,6 +58,28 @@ export async function loadPolicy(name: string, base: string): Promise<Checked<Po
   if (!opened.ok) return opened;
   opened.value.close();
   return { ok: true, value: opened.value.policy() };
+}
+
+/** A policy with its text, for who looks at how it is written. */
+export interface PolicyText {
+  /** As Problems name it. */
+  readonly file: string;
+  /** '' if it could not be read at all. */
+  readonly text: string;
+  readonly policy: Checked<Policy>;
+}
+
+export async function loadPolicyText(name: string, base: string): Promise<PolicyText> {
+  let text = '';
+  let file = name;
+  const policy = await load(name, policyPlaces(name, base), async (path, shown) => {
+    text = await readFile(path, 'utf8');
+    file = shown;
+    return openPolicyFile(path, shown);
+  });
+  if (!policy.ok) return { file, text, policy };
+  policy.value.close();
+  return { file, text, policy: { ok: true, value: policy.value.policy() } };
 }
 
 export function loadZone(file: string): Promise<Checked<Zone>> {

@@ -91,13 +91,21 @@ function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.map((line, i) => `${(i === 0 ? title : '').padEnd(9)}${line}`);
 }
 
-function ruleLine(terminal: Terminal, { rule, mode, held, does }: TraceLine, width: number): string {
+function ruleLine(terminal: Terminal, { rule, mode, held, does, excepted }: TraceLine, width: number): string {
   const mark = {
     true: paint(terminal, 'green', '✔'),
     false: paint(terminal, 'dim', '✘'),
     unknown: '?',
     'not-reached': paint(terminal, 'dim', '·'),
   }[String(held) as 'true'];
-  const remark = held === 'not-reached' ? '  (not reached)' : mode === 'monitor' ? '  (monitored only)' : '';
+  const spared = excepted === undefined ? '' : `  (spared: ${excepted})`;
+  const remark =
+    mode === 'off'
+      ? '  (switched off)'
+      : held === 'not-reached'
+        ? '  (not reached)'
+        : mode === 'monitor'
+          ? '  (monitored only)'
+          : spared;
   return `${mark} ${rule.padEnd(width)}  ${does}${paint(terminal, 'dim', remark)}`;
 }

@@ -4,11 +4,12 @@
 // What a condition comes to is a *set* of these three. About a real client it always has one member. Where soften.ts asks what
 // the DNS might have said, a name may be any name at all, and what depends on it is both true and false.
 
+import { type AddressList, addressList } from './address-list.ts';
 import { type Client, type DoorKind, reached, type Stage, stages } from './client.ts';
 import { candidateNames, type Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import { type HeloForm, heloForm } from './helo.ts';
-import { type Cidr, inCidr } from './ip.ts';
+import { type Cidr, printCidr } from './ip.ts';
 import type { IprevReason, IprevResult } from './iprev.ts';
 import type { HostName } from './name.ts';
 import { addressFits, type List, type NameTest, nameFits } from './name-test.ts';
@@ -78,10 +79,7 @@ export function weigh(condition: Condition, facts: Facts): Truths {
     case 'reason':
       return one(condition.reasons.includes(findings.iprev.reason));
     case 'client_ip':
-      return one(
-        condition.ranges.some((range) => inCidr(client.ip, range)) ||
-          condition.lists.some((list) => list.has(client.ip)),
-      );
+      return one(listOf(condition.ranges).has(client.ip) || condition.lists.some((list) => list.has(client.ip)));
     case 'naming':
       return one(condition.labels.includes(findings.naming.label));
     case 'ptr':
@@ -129,6 +127,17 @@ export function weigh(condition: Condition, facts: Facts): Truths {
     case 'not':
       return negate(weigh(condition.of, facts));
   }
+}
+
+/** The ranges of a condition never change: made into a list once, not for each client. */
+const listed = new WeakMap<readonly Cidr[], AddressList>();
+
+function listOf(ranges: readonly Cidr[]): AddressList {
+  const known = listed.get(ranges);
+  if (known !== undefined) return known;
+  const made = addressList(ranges.map(printCidr));
+  listed.set(ranges, made);
+  return made;
 }
 
 /** True if one of the names that the PTR records claim fits, whatever it is. */

@@ -16,6 +16,8 @@ export interface Cidr {
 /** Canonical form of an address, or undefined. "127.1", "0x7f000001" and the like are names at best, not addresses. */
 export function parseIp(text: string): Ip | undefined {
   const bare = text.includes('%') ? text.slice(0, text.indexOf('%')) : text;
+  // The library throws and catches for what is no address, and names come through here more often than addresses.
+  if (!/^[0-9a-f:.]+$/i.test(bare)) return undefined;
   if (!bare.includes(':')) {
     return ipaddr.IPv4.isValidFourPartDecimal(bare) ? canonical(ipaddr.IPv4.parse(bare)) : undefined;
   }
@@ -39,8 +41,8 @@ const privateRanges: ReadonlySet<string> = new Set(['private', 'carrierGradeNat'
 
 /** The name whose PTR records speak for an address: "7.2.0.192.in-addr.arpa", or 32 nibbles under ip6.arpa. */
 export function reverseName(ip: Ip): string {
+  if (isIpv4(ip)) return `${ip.split('.').reverse().join('.')}.in-addr.arpa`;
   const bytes = ipaddr.parse(ip).toByteArray().reverse();
-  if (isIpv4(ip)) return `${bytes.join('.')}.in-addr.arpa`;
   return `${bytes.map((byte) => `${(byte & 15).toString(16)}.${(byte >> 4).toString(16)}`).join('.')}.ip6.arpa`;
 }
 

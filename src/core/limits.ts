@@ -15,6 +15,42 @@ export const documentOctetsMax = 4 * 1024 * 1024;
 /** Nesting of all/any/not: deeper than a person can read, shallow enough for recursion. */
 export const conditionDepthMax = 32;
 
+/** Entries of one list: more than any list of senders has. So many names take half a gigabyte, and as much again to reload. */
+export const listEntriesMax = 10_000_000;
+
+/** A file of so many entries with a word behind each. */
+export const listOctetsMax = 512 * 1024 * 1024;
+
+/** The longest entry has 255 characters, the rest is comment; whatever has longer lines is no list. */
+export const listLineCharsMax = 4_096;
+
+/** Bad lines shown of one file; who has more has given the wrong file, or one fault in all lines. */
+export const listProblemsMax = 20;
+
+/** A look at a watched file is one stat(2); a change is taken over within two looks. */
+export const listLookEveryMs = 5_000;
+
+/** A file that is appended to without end never comes to rest; after half a minute it is read as it is. */
+export const listRestlessLooksMax = 6;
+
+/** How often a file is read that changes under the reader, before the first list is given up. */
+export const listReadTries = 3;
+
+/** Looks of the search that lint makes; operators' rules take some hundreds, and what takes this many would take for ever. */
+export const lintLooksMax = 200_000;
+
+/** Comparing every two of more tests than this would take too long; lint then takes them as independent. */
+export const lintComparedMax = 300;
+
+/** Places of a pattern that lint compares; more would take too long, and nobody writes them by hand. */
+export const lintPatternPlacesMax = 64;
+
+/** A thousand rules take some seconds, each against all before it; behind them lint says nothing about what others decide. */
+export const lintRulesMax = 1_000;
+
+/** Rules and exceptions that end so soon are remarked on: two weeks to decide whether they shall go on. */
+export const expiresSoonMs = 14 * 86_400_000;
+
 /** A pattern that is longer should be a list. */
 export const patternTextMax = 1_000;
 

@@ -21,7 +21,8 @@ export interface List {
 export type OpenList = (path: string, kind: List['kind']) => List;
 
 export function nameFits(name: string, tests: readonly NameTest[]): boolean {
-  const bare = name.toLowerCase().replace(/\.$/, '');
+  const lower = name.toLowerCase();
+  const bare = lower.endsWith('.') ? lower.slice(0, -1) : lower;
   return tests.some((test) => fits(bare, bare, test));
 }
 

@@ -3,6 +3,7 @@
 
 import type { Stage } from './client.ts';
 import type { Condition } from './condition.ts';
+import type { PolicyTest } from './policy-tests.ts';
 
 export interface Policy {
   readonly rules: readonly Rule[];
@@ -17,6 +18,8 @@ export interface Policy {
   readonly trusted?: Condition;
   /** `dns.outage` of the configuration: what holds while the DNS cannot be asked at all. Absent: what the rules say. */
   readonly outage?: Actions;
+  /** For `iprevd policy test`; no verdict looks at them. Absent: none. */
+  readonly tests?: readonly PolicyTest[];
 }
 
 export interface Rule {

@@ -2,11 +2,12 @@
 // is any of its members. Whatever is wrong is a Problem with its place; nothing behind this file has to check again.
 
 import { z } from 'zod';
+import { addressFault } from './address-list.ts';
 import { doorKinds } from './client.ts';
 import type { Condition } from './condition.ts';
 import { closedMap, wholeMap } from './document.ts';
 import { heloForms } from './helo.ts';
-import { type Cidr, networkOf, parseCidr, parseIp, printCidr } from './ip.ts';
+import { type Cidr, parseCidr } from './ip.ts';
 import { iprevReasons, iprevResults } from './iprev.ts';
 import { ptrNamesReadMax } from './limits.ts';
 import { hostName } from './name.ts';
@@ -24,19 +25,10 @@ export function oneOrMore<T extends z.ZodType>(item: T) {
 const cidr = z.string().transform((text, ctx): Cidr => {
   const range = parseCidr(text);
   if (range !== undefined) return range;
-  const [base = '', length = ''] = text.split('/');
-  const ip = parseIp(base);
-  const hint =
-    ip !== undefined && /^\d{1,3}$/.test(length)
-      ? hostBitsHint(networkOf({ base: ip, bits: Number(length) }))
-      : 'write 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or { list: FILE }';
-  ctx.addIssue({ code: 'custom', message: `${quote(text)} is not an address or a CIDR range`, params: { hint } });
+  const { what, hint } = addressFault(text);
+  ctx.addIssue({ code: 'custom', message: what, ...(hint === undefined ? {} : { params: { hint } }) });
   return z.NEVER;
 });
-
-function hostBitsHint(network: Cidr): string {
-  return parseCidr(printCidr(network)) === undefined ? 'the prefix is too long' : `did you mean ${printCidr(network)}?`;
-}
 
 const listFile = z.string().min(1, 'a list needs a file');
 

@@ -9,6 +9,7 @@ import { closedMap, readDocument, wholeMap } from './document.ts';
 import { conditionDepthMax } from './limits.ts';
 import type { List, OpenList } from './name-test.ts';
 import { type Actions, type Exception, type Policy, type Rule, reservedIds } from './policy.ts';
+import { checkTestedRules, policyTestSchema } from './policy-tests.ts';
 import { type Checked, quote } from './problem.ts';
 import { actionShape, checkActions, deciding, toActions } from './schema-action.ts';
 import { addressesSchema, conditionSchema, depthOf } from './schema-condition.ts';
@@ -37,7 +38,8 @@ const until = z.string().transform((text, ctx): number => {
   const moment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})$/.test(text);
   const at = day ? Date.parse(`${text}T00:00:00Z`) + dayMs : moment ? Date.parse(text) : Number.NaN;
   // Date.parse takes the 31st of February for the 3rd of March.
-  const real = !Number.isNaN(at) && (moment || new Date(at - dayMs).toISOString().startsWith(text));
+  const midnight = Date.parse(`${text.slice(0, 10)}T00:00:00Z`);
+  const real = !Number.isNaN(at) && new Date(midnight).toISOString().startsWith(text.slice(0, 10));
   if (real) return at;
   ctx.addIssue({ code: 'custom', message: `${quote(text)} is not a date such as 2026-12-31 or 2026-12-31T18:00Z` });
   return z.NEVER;
@@ -58,7 +60,7 @@ const otherwise = z.union([
   closedMap(actionShape).check(wholeMap(checkActions)).transform(toActions),
 ]);
 
-function policySchema(openList: OpenList): z.ZodType<Policy> {
+export function policySchema(openList: OpenList): z.ZodType<Policy> {
   const condition = conditionSchema(openList);
   const exception = closedMap({
     when: condition,
@@ -96,6 +98,7 @@ function policySchema(openList: OpenList): z.ZodType<Policy> {
     authenticated: z.enum(['accept', 'judge']).optional(),
     trusted: addressesSchema(openList).optional(),
     allow_hold: z.boolean().optional(),
+    tests: z.array(policyTestSchema).optional(),
   })
     .check(wholeMap(checkRules))
     .transform(
@@ -106,6 +109,7 @@ function policySchema(openList: OpenList): z.ZodType<Policy> {
         postmaster: map.postmaster ?? 'accept',
         authenticated: map.authenticated ?? 'accept',
         ...(map.trusted === undefined ? {} : { trusted: { kind: 'client_ip', ...map.trusted } }),
+        ...(map.tests === undefined ? {} : { tests: map.tests }),
       }),
     );
 }
@@ -129,4 +133,5 @@ function checkRules(map: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx
         'mail that is held waits for a person; if somebody looks, say allow_hold: true',
       );
   });
+  checkTestedRules(map.tests, [...seen], fault);
 }

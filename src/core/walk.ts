@@ -41,38 +41,34 @@ export interface Walked {
 
 export function walk(policy: Policy, evidence: Evidence, findings: Findings, open?: Facts['open']): Walked {
   const passed = passesUnjudged(policy, evidence, findings);
-  if (passed !== undefined)
-    return {
-      ends: [{ kind: 'accept', rule: passed }],
-      sure: true,
-      done: [],
-      score: 0,
-      trace: policy.rules.map(notReached),
-    };
+  const lines = linesOf(policy.rules);
+  if (passed !== undefined) {
+    const trace = lines.map((line, i) => line[policy.rules[i]?.mode ?? 'off']['not-reached']);
+    return { ends: [{ kind: 'accept', rule: passed }], sure: true, done: [], score: 0, trace };
+  }
 
   const ends: End[] = [];
   const done: { rule: string; actions: Actions }[] = [];
   const trace: TraceLine[] = [];
   const score = { least: 0, most: 0 };
+  const facts: Facts = { evidence, findings, score, ...(open === undefined ? {} : { open }) };
+  const at = Date.parse(evidence.at);
   let over = false;
   let sure = true;
 
-  for (const rule of policy.rules) {
+  for (let i = 0; i < policy.rules.length; i++) {
+    const [rule, line] = [policy.rules[i] as Rule, lines[i] as Lines];
     if (over || rule.mode === 'off') {
-      trace.push(notReached(rule));
+      trace.push(line[rule.mode]['not-reached']);
       continue;
     }
-    const facts: Facts = { evidence, findings, score, ...(open === undefined ? {} : { open }) };
-    const { truths, excepted } = ruleHolds(rule, facts);
+    const truths = ruleHolds(rule, facts, at);
     const acts = enforced(rule, evidence);
-    trace.push({
-      rule: rule.id,
-      mode: acts ? 'enforce' : 'monitor',
-      held: only(truths) ?? 'unknown',
-      does: describe(rule.actions),
-      ...(excepted === undefined ? {} : { excepted }),
-    });
-    if (!acts) continue;
+    const held = only(truths) ?? 'unknown';
+    const excepted = held === false ? sparedBy(rule, facts, at) : undefined;
+    const said = line[acts ? 'enforce' : 'monitor'][String(held) as Held];
+    trace.push(excepted === undefined ? said : { ...said, excepted: excepted.why });
+    if (!acts || truths === whollyFalse) continue;
     const { decision } = rule.actions;
     if (only(truths) === undefined) sure = false;
     if (may(truths, 'unknown')) {
@@ -101,6 +97,7 @@ export function walk(policy: Policy, evidence: Evidence, findings: Findings, ope
 }
 
 const whollyTrue: Truths = 1;
+const whollyFalse: Truths = 2;
 
 /** The name of what lets this client pass before any rule. */
 function passesUnjudged(policy: Policy, evidence: Evidence, findings: Findings): string | undefined {
@@ -109,22 +106,40 @@ function passesUnjudged(policy: Policy, evidence: Evidence, findings: Findings):
   return policy.trusted !== undefined && may(weigh(policy.trusted, facts), true) ? trustedId : undefined;
 }
 
-function ruleHolds(rule: Rule, facts: Facts): { readonly truths: Truths; readonly excepted?: string } {
-  const at = Date.parse(facts.evidence.at);
-  if (rule.until !== undefined && at >= rule.until) return { truths: weigh(never, facts) };
+function ruleHolds(rule: Rule, facts: Facts, at: number): Truths {
+  if (rule.until !== undefined && at >= rule.until) return whollyFalse;
   const truths = weigh(rule.when, facts);
-  if (rule.except.length === 0 || !may(truths, true)) return { truths };
-  const spared = rule.except.find(
-    (exception) => holdsStill(exception, at) && only(weigh(exception.when, facts)) === true,
-  );
-  if (spared !== undefined) return { truths: weigh(never, facts), excepted: spared.why };
-  return { truths: weigh(whenWithExceptions(rule, at), facts) };
+  if (rule.except.length === 0 || !may(truths, true)) return truths;
+  return weigh(whenWithExceptions(rule, at), facts);
 }
 
-const never: Condition = { kind: 'any', of: [] };
+/** The exception that keeps a rule from holding. */
+function sparedBy(rule: Rule, facts: Facts, at: number): Exception | undefined {
+  if (rule.except.length === 0 || !may(weigh(rule.when, facts), true)) return undefined;
+  return rule.except.find((exception) => holdsStill(exception, at) && only(weigh(exception.when, facts)) === true);
+}
+
+type Held = 'true' | 'false' | 'unknown' | 'not-reached';
+type Lines = Readonly<Record<TraceLine['mode'], Readonly<Record<Held, TraceLine>>>>;
+
+/** What the trace says of a rule is nearly always one of a few lines: made once for each policy, not for each client. */
+const linesKnown = new WeakMap<readonly Rule[], readonly Lines[]>();
+
+function linesOf(rules: readonly Rule[]): readonly Lines[] {
+  const known = linesKnown.get(rules);
+  if (known !== undefined) return known;
+  const made = rules.map((rule): Lines => {
+    const each = (mode: TraceLine['mode']) => {
+      const line = (held: TraceLine['held']) => ({ rule: rule.id, mode, held, does: describe(rule.actions) });
+      return { true: line(true), false: line(false), unknown: line('unknown'), 'not-reached': line('not-reached') };
+    };
+    return { enforce: each('enforce'), monitor: each('monitor'), off: each('off') };
+  });
+  linesKnown.set(rules, made);
+  return made;
+}
 
 function whenWithExceptions({ when, except }: Rule, at = Number.NEGATIVE_INFINITY): Condition {
-  if (except.length === 0) return when;
   const spared = except.filter((exception) => holdsStill(exception, at)).map((exception) => exception.when);
   return { kind: 'all', of: [when, { kind: 'not', of: { kind: 'any', of: spared } }] };
 }
@@ -153,10 +168,6 @@ function endOf(rule: string, decision: NonNullable<Actions['decision']>): End {
 function addScore(score: { least: number; most: number }, by: number, sure: boolean): void {
   score.least += sure ? by : Math.min(0, by);
   score.most += sure ? by : Math.max(0, by);
-}
-
-function notReached({ id, mode, actions }: Rule): TraceLine {
-  return { rule: id, mode, held: 'not-reached', does: describe(actions) };
 }
 
 /** The words for each set of actions, which never change: made once, not for each client. */

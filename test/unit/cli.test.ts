@@ -72,6 +72,54 @@ verdict  accept, by otherwise
   });
 });
 
+describe('policy', () => {
+  test('diff: a table that can be read out loud; 1 if they differ, 0 if not', async () => {
+    const { code, output } = await iprevd('policy', 'diff', 'standard', 'strict');
+    expect(code).toBe(1);
+    expect(output).toContain('a name that does not lead back (fail)');
+    expect(output).toContain('tag unconfirmed → reject 550 5.7.25');
+    expect(output).toContain('everything else: the same');
+    expect((await iprevd('policy', 'diff', 'strict', 'strict')).code).toBe(0);
+  });
+
+  test('lint: 0 for remarks, 78 for what is wrong, with its place', async () => {
+    expect(await iprevd('policy', 'lint', 'standard', 'strict', 'observe', 'demo')).toMatchObject({ code: 0 });
+    const odd = file(
+      'odd.yaml',
+      'rules:\n  - { id: a, when: { iprev: temperror }, reject: "no" }\notherwise: accept\n',
+    );
+    const { code, output } = await iprevd('policy', 'lint', odd);
+    expect([code, output]).toEqual([0, expect.stringContaining('odd.yaml:2:5: warning: "a" never refuses with 550')]);
+    expect((await iprevd('policy', 'lint', '--strict', odd)).code).toBe(78);
+    const wrong = file(
+      'wrong.yaml',
+      'rules: [{ id: a, when: { ptr: { matches: "(?=x)" } }, tag: x }]\notherwise: accept\n',
+    );
+    const found = await iprevd('policy', 'lint', wrong);
+    expect([found.code, found.output]).toEqual([78, expect.stringContaining('wrong.yaml:1:42')]);
+  });
+
+  test('test: the shipped policies do what they say, and no rule is left out', async () => {
+    for (const name of ['observe', 'standard', 'strict', 'demo']) {
+      const { code, output } = await iprevd('policy', 'test', name);
+      expect([name, code]).toEqual([name, 0]);
+      const [, reached, rules] = /0 failed, (\d+) of (\d+) rules reached/.exec(output) ?? [];
+      expect([name, reached]).toEqual([name, rules]);
+    }
+    const fails = file(
+      'fails.yaml',
+      `rules: []
+otherwise: accept
+tests: [{ name: nobody, client: { ip: 192.0.2.7 }, zone: { 192.0.2.7: nxdomain }, expect: reject }]
+`,
+    );
+    expect(await iprevd('policy', 'test', fails)).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('✘ nobody'),
+    });
+  });
+});
+
 describe('mistakes', () => {
   const bad = file('bad.yaml', 'doors: [{ kind: smpt }]\nxyz: 1\n');
   test.each([

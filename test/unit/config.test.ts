@@ -107,7 +107,7 @@ describe('policy', () => {
   - { id: c, when: { helo: { unter: example } }, tag: x }
   - { id: d, when: { helo_is: fqnd }, tag: x }
   - { id: e, except: { when: { client_ip: 192.0.2.1 } }, tag: x }
-  - { id: f, until: 2026-02-31, tag: x }
+  - { id: f, until: 2026-02-31, except: { when: { iprev: pass }, why: x, until: "2026-02-31T00:00Z" }, tag: x }
   - { id: g, percent: 101, tag: x }
   - { id: h, when: { time: { from: "8:00", zone: Berlin } }, tag: x }
   - { id: i, tag: { header: Subject, value: x } }
@@ -124,6 +124,7 @@ announce: data
       'p.yaml:4:30: unknown key "unter" (did you mean "under"?)',
       'p.yaml:5:31: unknown word "fqnd" (did you mean "fqdn"?)',
       'p.yaml:6:22: "why" is missing',
+      'p.yaml:7:81: "2026-02-31T00:00Z" is not a date such as 2026-12-31 or 2026-12-31T18:00Z',
       'p.yaml:7:21: "2026-02-31" is not a date such as 2026-12-31 or 2026-12-31T18:00Z',
       'p.yaml:8:23: Too big: expected number to be <=100',
       'p.yaml:9:36: "8:00" is not a time of day such as "08:00"',
@@ -159,7 +160,7 @@ announce: data
       'p.yaml:6:33: "192.0.2.1/24" is not an address or a CIDR range (did you mean 192.0.2.0/24?)',
       "p.yaml:6:64: a refusal's code is 4xx or 5xx, not 250",
       'p.yaml:7:34: "192.0.2.1/33" is not an address or a CIDR range (the prefix is too long)',
-      'p.yaml:7:48: "foo" is not an address or a CIDR range (write 192.0.2.7, 192.0.2.0/24, 2001:db8::/32, or { list: FILE })',
+      'p.yaml:7:48: "foo" is not an address or a CIDR range (write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32)',
       'p.yaml:7:85: status 4.7.1 and code 550 contradict each other',
       'p.yaml:7:64: "accept" has decided already; keep one of the two',
       'p.yaml:8:54: unknown key "raeson" (did you mean "reason"?)',

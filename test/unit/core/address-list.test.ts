@@ -116,7 +116,15 @@ test('a list has what one of its networks has', () => {
 });
 
 test('a line is read as parseCidr reads it', () => {
-  const characters = fc.constantFrom(...'0123456789afAF:./%x'.split(''), '::', '.0', '/0', '192.0.2.', '2001:db8:');
+  const characters = fc.constantFrom(
+    ...'0123456789afAF:./%x'.split(''),
+    '::',
+    '.0',
+    '/0',
+    '192.0.2.',
+    '2001:db8:',
+    '::ffff:',
+  );
   const odd = fc.array(characters, { maxLength: 14 }).map((pieces) => pieces.join(''));
   const nearly = fc.tuple(ip, fc.nat(140)).map(([base, bits]) => `${base}/${bits}`);
   check(
