@@ -6,7 +6,7 @@
 
 import { type DnsAnswer, dnsError, dnsErrors } from './answer.ts';
 import type { Facts } from './condition.ts';
-import { candidateNames, confirms, type Evidence, type Forward } from './evidence.ts';
+import { candidateNames, type Evidence, type Forward } from './evidence.ts';
 import { type Ip, isIpv4, reverseName } from './ip.ts';
 import { namesMax } from './limits.ts';
 import { type ClaimedName, claimedName, type HostName } from './name.ts';
@@ -101,10 +101,8 @@ function anyForward(evidence: Evidence): readonly World[] {
   const { ip } = evidence.client;
   // The first stands for all of them: which it was only matters to conditions on names, and those are left open.
   const confirmed = withOpen((name) => ({ addresses: name === first ? addresses([ip]) : nowhere }));
-  const worlds: World[] = [{ evidence: confirmed, open: new Set(open) }];
-  if (evidence.forward.some((entry) => confirms(entry.addresses, ip))) return worlds;
   return [
-    ...worlds,
+    { evidence: confirmed, open: new Set(open) },
     { evidence: withOpen(() => ({ addresses: nowhere })) },
     { evidence: withOpen(() => ({ addresses: nowhere, other: somewhere })) },
     { evidence: withOpen(() => ({ addresses: somewhere })) },

@@ -172,6 +172,14 @@ describe('names that nobody could look up', () => {
     expect(action(friends('{ verified_name: mx.friend.example }'), given)).toBe('defer');
     expect(action(friends('{ verified_name: mx.other.example }'), given)).toBe('reject');
   });
+  test('a score that such a name would have spared the client', () => {
+    const text = `rules:
+  - { id: stranger, when: { not: { ptr: { under: friend.example } } }, score: 3 }
+  - { id: sum, when: { score: { at_least: 3 } }, reject: "too much" }
+otherwise: accept`;
+    expect(action(text, { ptr: 'servfail' })).toBe('defer');
+    expect(action(text, { ptr: 'nxdomain' })).toBe('reject');
+  });
   test('a score that such a name would have taken away', () => {
     const text = `rules:
   - { id: friend, when: { verified_name: { under: friend.example } }, score: -5 }
