@@ -1,8 +1,8 @@
-// `iprevd policy lint`: what is wrong with a policy file, and what is odd about one that is right (core/lint.ts), a line each with
+// `iprevd policy lint`: what is wrong with a policy file, and what is odd about one that is right (core/lint/lint.ts), a line each with
 // its place. For a person by default, as JSON for a program. Nothing is asked of the network.
 
-import { lint } from '../core/lint.ts';
-import type { Notice, Severity } from '../core/notice.ts';
+import { lint } from '../core/lint/lint.ts';
+import type { Notice, Severity } from '../core/lint/notice.ts';
 import type { Policy } from '../core/policy.ts';
 import { type Checked, printProblem } from '../core/problem.ts';
 import { paint, type Style, type Terminal } from '../terminal.ts';

@@ -4,7 +4,7 @@
 // Whether an engine may take for ever is not guessed from the look of the pattern but read off its automaton: it may if some
 // text leads from a place back to the same place in two ways ((a+)+, (a|a)*, (a?b?)*), and not otherwise (([a-z]+\.)+).
 
-import { lintPatternPlacesMax } from './limits.ts';
+import { lintPatternPlacesMax } from '../limits.ts';
 
 /** True if trying all ways through the pattern can take exponential time; undefined if it is not understood, or too large. */
 export function slowElsewhere(source: string): boolean | undefined {

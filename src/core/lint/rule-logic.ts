@@ -1,7 +1,9 @@
 // The rules of a policy as formulas over every client there could be, at any time from now on: what it takes that a rule holds,
 // acts, decides. What is sure is said ("never"); what would take too long to find out is not. Pure.
 
-import type { Condition } from './condition.ts';
+import type { Condition } from '../condition.ts';
+import { lintRulesMax } from '../limits.ts';
+import type { Exception, Policy, Rule } from '../policy.ts';
 import {
   authenticatedAtom,
   type Case,
@@ -12,8 +14,6 @@ import {
   type ScoreSoFar,
   whatIsKnown,
 } from './every-case.ts';
-import { lintRulesMax } from './limits.ts';
-import type { Exception, Policy, Rule } from './policy.ts';
 import { type Formula, satisfiable } from './satisfiable.ts';
 
 export interface RuleLogic {

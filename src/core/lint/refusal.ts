@@ -1,14 +1,14 @@
 // What is odd about a rule that refuses: a 5xx that cannot stand since a failed lookup never makes one (soften.ts), and reasons that
 // hit honest senders.
 
-import type { Condition } from './condition.ts';
+import type { Condition } from '../condition.ts';
+import { type IprevReason, iprevResults, temperrorReasons } from '../iprev.ts';
+import type { Rule } from '../policy.ts';
+import { alternatives } from '../soften.ts';
 import { type Case, caseOf, heloAtom, leavesOf } from './every-case.ts';
-import { type IprevReason, iprevResults, temperrorReasons } from './iprev.ts';
 import type { NoticeAt, SayOfRule } from './notice.ts';
-import type { Rule } from './policy.ts';
 import { isForGood, type RuleLogic } from './rule-logic.ts';
 import type { Formula } from './satisfiable.ts';
-import { alternatives } from './soften.ts';
 
 /** Of a rule that can hold and is reached. */
 export function aboutRefusal(

@@ -4,20 +4,20 @@
 // known about two of them (a range lies in another, a HELO cannot be two names). The set may be too large, never too small, so
 // that "never" and "always" are certain.
 
-import { type DnsAnswer, dnsError, dnsErrors } from './answer.ts';
-import { doorKinds } from './client.ts';
-import { type Condition, only, weigh } from './condition.ts';
-import { candidateNames, type Evidence, type Forward } from './evidence.ts';
-import { assess, type Findings } from './findings.ts';
-import { heloForms } from './helo.ts';
-import { type Cidr, type Ip, inCidr, printCidr } from './ip.ts';
-import { lintComparedMax, namesMax, ptrNamesReadMax } from './limits.ts';
-import { type ClaimedName, claimedName, type HostName } from './name.ts';
-import { addressFits, type NameTest, nameFits } from './name-test.ts';
-import type { NamingLabel } from './naming.ts';
+import { type DnsAnswer, dnsError, dnsErrors } from '../answer.ts';
+import { doorKinds } from '../client.ts';
+import { type Condition, only, weigh } from '../condition.ts';
+import { candidateNames, type Evidence, type Forward } from '../evidence.ts';
+import { assess, type Findings } from '../findings.ts';
+import { heloForms } from '../helo.ts';
+import { type Cidr, type Ip, inCidr, printCidr } from '../ip.ts';
+import { lintComparedMax, namesMax, ptrNamesReadMax } from '../limits.ts';
+import { type ClaimedName, claimedName, type HostName } from '../name.ts';
+import { addressFits, type NameTest, nameFits } from '../name-test.ts';
+import type { NamingLabel } from '../naming.ts';
+import type { World } from '../soften.ts';
+import type { TimeWindow } from '../time-window.ts';
 import type { Formula, Relation, Relations } from './satisfiable.ts';
-import type { World } from './soften.ts';
-import type { TimeWindow } from './time-window.ts';
 
 /** What the DNS came to. `mark` keeps the open names of one such case apart from those of another. */
 export interface Case {

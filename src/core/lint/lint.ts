@@ -2,17 +2,17 @@
 // dates that are over. A *warning* is about something that surely does not do what is written; a *remark* is for somebody to
 // think about. "Never" and "always" are proved over every client there could be (rule-logic.ts), or not said.
 
-import { type Stage, stages } from './client.ts';
+import { type Stage, stages } from '../client.ts';
+import { expiresSoonMs } from '../limits.ts';
+import { placesIn } from '../places.ts';
+import type { Exception, Policy, Rule } from '../policy.ts';
+import { quote } from '../problem.ts';
 import { type Case, type Leaf, leavesOf } from './every-case.ts';
-import { expiresSoonMs } from './limits.ts';
-import { domainLike, slowElsewhere } from './lint-pattern.ts';
-import { aboutRefusal } from './lint-refusal.ts';
 import type { Notice, NoticeAt, SayOfRule, Severity } from './notice.ts';
-import { placesIn } from './places.ts';
-import type { Exception, Policy, Rule } from './policy.ts';
-import { quote } from './problem.ts';
+import { aboutRefusal } from './refusal.ts';
 import { isUnconditional, type RuleLogic, ruleLogic } from './rule-logic.ts';
 import type { Formula } from './satisfiable.ts';
+import { domainLike, slowElsewhere } from './slow-pattern.ts';
 
 interface Seen {
   readonly policy: Policy;

@@ -1,6 +1,6 @@
 // What lint has to say about a policy: where, how grave, about which rule, and what to do.
 
-import type { Problem } from './problem.ts';
+import type { Problem } from '../problem.ts';
 
 /**
  * `wrong`: the policy cannot be read, and schema.ts says why. `warning`: something surely does not do what is written.

@@ -1,7 +1,7 @@
 // Can this be true at all? Propositional formulas over atoms that are known to imply or to exclude one another, by search with
 // unit propagation. True and false are proofs; undefined means that the search was given up, and nothing may be concluded.
 
-import { lintLooksMax } from './limits.ts';
+import { lintLooksMax } from '../limits.ts';
 
 export type Formula =
   | boolean

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decide } from '../../../src/core/decide.ts';
-import { everyCase } from '../../../src/core/every-case.ts';
-import { iprevReasons } from '../../../src/core/iprev.ts';
-import { lint } from '../../../src/core/lint.ts';
-import { domainLike, slowElsewhere } from '../../../src/core/lint-pattern.ts';
-import { type Formula, satisfiable } from '../../../src/core/satisfiable.ts';
-import { evidences, policies } from '../../support/arbitraries.ts';
-import { policyOf } from '../../support/doors.ts';
+import { decide } from '../../../../src/core/decide.ts';
+import { iprevReasons } from '../../../../src/core/iprev.ts';
+import { everyCase } from '../../../../src/core/lint/every-case.ts';
+import { lint } from '../../../../src/core/lint/lint.ts';
+import { type Formula, satisfiable } from '../../../../src/core/lint/satisfiable.ts';
+import { domainLike, slowElsewhere } from '../../../../src/core/lint/slow-pattern.ts';
+import { evidences, policies } from '../../../support/arbitraries.ts';
+import { policyOf } from '../../../support/doors.ts';
 
 const now = Date.parse('2026-11-21T00:00:00Z');
 
