@@ -29,6 +29,8 @@ export interface Client {
   readonly hearsay?: { readonly clientName?: string; readonly reverseClientName?: string };
 }
 
+const rank: Readonly<Record<Stage, number>> = { connect: 0, helo: 1, mail: 2, rcpt: 3 };
+
 export function reached(client: Client, stage: Stage): boolean {
-  return stages.indexOf(client.stage) >= stages.indexOf(stage);
+  return rank[client.stage] >= rank[stage];
 }

@@ -5,7 +5,7 @@
 // the DNS might have said, a name may be any name at all, and what depends on it is both true and false.
 
 import { type AddressList, addressList } from './address-list.ts';
-import { type Client, type DoorKind, reached, type Stage, stages } from './client.ts';
+import { type DoorKind, reached, type Stage, stages } from './client.ts';
 import { candidateNames, type Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import { type HeloForm, heloForm } from './helo.ts';
@@ -44,6 +44,9 @@ const isFalse = 2;
 const isUnknown = 4;
 const isEither = isTrue + isFalse;
 
+/** Every set there is, at its own place; the empty one is none. */
+export const allTruths: readonly Truths[] = [0, 1, 2, 3, 4, 5, 6, 7];
+
 export function may(truths: Truths, truth: Truth): boolean {
   return (truths & (truth === true ? isTrue : truth === false ? isFalse : isUnknown)) !== 0;
 }
@@ -64,11 +67,6 @@ export interface Facts {
   /** Names that the DNS might have confirmed or, 'any', might have given; absent: it has said everything. */
   readonly open?: ReadonlySet<HostName> | 'any';
 }
-
-const stageOf = { helo: 'helo', helo_is: 'helo', sender: 'mail', recipient: 'rcpt' } as const satisfies Record<
-  string,
-  Stage
->;
 
 export function weigh(condition: Condition, facts: Facts): Truths {
   const { evidence, findings } = facts;
@@ -92,20 +90,17 @@ export function weigh(condition: Condition, facts: Facts): Truths {
       return one(count >= condition.atLeast && count <= condition.atMost);
     }
     case 'helo':
-      return whenReached(
-        condition.kind,
-        client,
-        () => client.helo !== undefined && nameFits(client.helo, condition.tests),
-      );
+      if (!reached(client, 'helo')) return isUnknown;
+      return one(client.helo !== undefined && nameFits(client.helo, condition.tests));
     case 'helo_is':
-      return whenReached(condition.kind, client, () =>
-        condition.forms.includes(heloForm(client.helo, client.ip, evidence.ourName)),
-      );
+      if (!reached(client, 'helo')) return isUnknown;
+      return one(condition.forms.includes(heloForm(client.helo, client.ip, evidence.ourName)));
     case 'sender':
-    case 'recipient': {
-      const address = client[condition.kind];
-      return whenReached(condition.kind, client, () => address !== undefined && addressFits(address, condition.tests));
-    }
+      if (!reached(client, 'mail')) return isUnknown;
+      return one(client.sender !== undefined && addressFits(client.sender, condition.tests));
+    case 'recipient':
+      if (!reached(client, 'rcpt')) return isUnknown;
+      return one(client.recipient !== undefined && addressFits(client.recipient, condition.tests));
     case 'authenticated':
       return one(client.authenticated === condition.is);
     case 'door':
@@ -152,10 +147,6 @@ function weighVerified(tests: readonly NameTest[], { findings: { iprev }, open }
   if (open === 'any') return isEither;
   if (iprev.names.some((name) => open?.has(name) !== true && nameFits(name, tests))) return isTrue;
   return open !== undefined && [...open].some((name) => nameFits(name, tests)) ? isEither : isFalse;
-}
-
-function whenReached(kind: keyof typeof stageOf, client: Client, holds: () => boolean): Truths {
-  return reached(client, stageOf[kind]) ? one(holds()) : isUnknown;
 }
 
 function one(truth: boolean): Truths {

@@ -1,13 +1,12 @@
-// One sentence for each key of the policy file, as an editor shows it. Ordered by the key under which a map stands; docs/policy.md
-// has the long form.
+// One sentence for each key of the policy file, as an editor shows it; docs/policy.md has the long form.
 
 export type KeyWords = Readonly<Record<string, string>>;
 
 const actionWords = {
-  accept: 'Decides: let the client in.',
   tag: 'Marks the message with this word, or with a header field of your own; the walk goes on.',
   score: 'Adds to the score, which is logged and which score: { at_least: … } asks about; the walk goes on.',
   hold: 'Puts the message aside where the mail server can; wants allow_hold: true. The walk goes on.',
+  accept: 'Decides: let the client in.',
   defer: 'Decides: try again later, 450 4.7.25 with this text unless a map says otherwise.',
   reject: 'Decides: refused for good, 550 5.7.25 with this text unless a map says otherwise.',
 } satisfies KeyWords;
@@ -27,7 +26,10 @@ const nameWords = {
 
 const addressWords = { list: 'A file of addresses and CIDR ranges, one a line.' } satisfies KeyWords;
 
-/** What stands under which key; "" is the file itself, `rules` a rule, `condition` any condition. */
+/**
+ * What stands under which key; "" is the file itself, `rules` a rule, `condition` any condition. The order of keys is that of
+ * the canonical form (policy-format.ts).
+ */
 export const policyWords = {
   '': {
     rules: 'Read in order for each client; the first that decides ends the walk.',

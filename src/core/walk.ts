@@ -5,7 +5,7 @@
 // both hold and not hold; then both ways are gone, and there are several ends.
 
 import type { Stage } from './client.ts';
-import { type Condition, type Facts, may, only, stageThatTells, type Truths, weigh } from './condition.ts';
+import { allTruths, type Condition, type Facts, may, only, stageThatTells, type Truths, weigh } from './condition.ts';
 import type { Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import { networkPrefix } from './ip.ts';
@@ -41,33 +41,33 @@ export interface Walked {
 
 export function walk(policy: Policy, evidence: Evidence, findings: Findings, open?: Facts['open']): Walked {
   const passed = passesUnjudged(policy, evidence, findings);
-  const lines = linesOf(policy.rules);
+  const { lines, dated } = prepared(policy.rules);
   if (passed !== undefined) {
-    const trace = lines.map((line, i) => line[policy.rules[i]?.mode ?? 'off']['not-reached']);
+    const trace = lines.map(({ notReached }) => notReached);
     return { ends: [{ kind: 'accept', rule: passed }], sure: true, done: [], score: 0, trace };
   }
 
   const ends: End[] = [];
   const done: { rule: string; actions: Actions }[] = [];
-  const trace: TraceLine[] = [];
+  const trace = new Array<TraceLine>(policy.rules.length + 1);
   const score = { least: 0, most: 0 };
   const facts: Facts = { evidence, findings, score, ...(open === undefined ? {} : { open }) };
-  const at = Date.parse(evidence.at);
+  const at = dated ? Date.parse(evidence.at) : 0;
   let over = false;
   let sure = true;
 
   for (let i = 0; i < policy.rules.length; i++) {
-    const [rule, line] = [policy.rules[i] as Rule, lines[i] as Lines];
+    const rule = policy.rules[i] as Rule;
+    const line = lines[i] as Lines;
     if (over || rule.mode === 'off') {
-      trace.push(line[rule.mode]['not-reached']);
+      trace[i] = line.notReached;
       continue;
     }
     const truths = ruleHolds(rule, facts, at);
     const acts = enforced(rule, evidence);
-    const held = only(truths) ?? 'unknown';
-    const excepted = held === false ? sparedBy(rule, facts, at) : undefined;
-    const said = line[acts ? 'enforce' : 'monitor'][String(held) as Held];
-    trace.push(excepted === undefined ? said : { ...said, excepted: excepted.why });
+    const said = line[acts ? 'enforce' : 'monitor'][truths] as TraceLine;
+    const excepted = truths === whollyFalse ? sparedBy(rule, facts, at) : undefined;
+    trace[i] = excepted === undefined ? said : { ...said, excepted: excepted.why };
     if (!acts || truths === whollyFalse) continue;
     const { decision } = rule.actions;
     if (only(truths) === undefined) sure = false;
@@ -87,12 +87,8 @@ export function walk(policy: Policy, evidence: Evidence, findings: Findings, ope
     done.push({ rule: otherwiseId, actions: policy.otherwise });
     addScore(score, policy.otherwise.score ?? 0, true);
   }
-  trace.push({
-    rule: otherwiseId,
-    mode: 'enforce',
-    held: over ? 'not-reached' : true,
-    does: describe(policy.otherwise),
-  });
+  const held = over ? 'not-reached' : true;
+  trace[policy.rules.length] = { rule: otherwiseId, mode: 'enforce', held, does: describe(policy.otherwise) };
   return { ends, sure, done, score: score.least, trace };
 }
 
@@ -119,24 +115,40 @@ function sparedBy(rule: Rule, facts: Facts, at: number): Exception | undefined {
   return rule.except.find((exception) => holdsStill(exception, at) && only(weigh(exception.when, facts)) === true);
 }
 
-type Held = 'true' | 'false' | 'unknown' | 'not-reached';
-type Lines = Readonly<Record<TraceLine['mode'], Readonly<Record<Held, TraceLine>>>>;
+/** What does not depend on the client: made once for each policy. */
+interface Prepared {
+  readonly lines: readonly Lines[];
+  /** Some rule or exception ends some day. */
+  readonly dated: boolean;
+}
 
-/** What the trace says of a rule is nearly always one of a few lines: made once for each policy, not for each client. */
-const linesKnown = new WeakMap<readonly Rule[], readonly Lines[]>();
+/** What the trace says of a rule is nearly always one of a few lines: by what its condition came to, see Truths. */
+interface Lines {
+  readonly enforce: readonly TraceLine[];
+  readonly monitor: readonly TraceLine[];
+  readonly notReached: TraceLine;
+}
 
-function linesOf(rules: readonly Rule[]): readonly Lines[] {
-  const known = linesKnown.get(rules);
+const preparations = new WeakMap<readonly Rule[], Prepared>();
+
+function prepared(rules: readonly Rule[]): Prepared {
+  const known = preparations.get(rules);
   if (known !== undefined) return known;
-  const made = rules.map((rule): Lines => {
-    const each = (mode: TraceLine['mode']) => {
-      const line = (held: TraceLine['held']) => ({ rule: rule.id, mode, held, does: describe(rule.actions) });
-      return { true: line(true), false: line(false), unknown: line('unknown'), 'not-reached': line('not-reached') };
-    };
-    return { enforce: each('enforce'), monitor: each('monitor'), off: each('off') };
-  });
-  linesKnown.set(rules, made);
+  const dated = rules.some(({ until, except }) => until !== undefined || except.some((one) => one.until !== undefined));
+  const made = { lines: rules.map(linesOf), dated };
+  preparations.set(rules, made);
   return made;
+}
+
+function linesOf({ id, mode, actions }: Rule): Lines {
+  const line = (as: TraceLine['mode'], held: TraceLine['held']) => ({
+    rule: id,
+    mode: as,
+    held,
+    does: describe(actions),
+  });
+  const each = (as: TraceLine['mode']) => allTruths.map((truths) => line(as, only(truths) ?? 'unknown'));
+  return { enforce: each('enforce'), monitor: each('monitor'), notReached: line(mode, 'not-reached') };
 }
 
 function whenWithExceptions({ when, except }: Rule, at = Number.NEGATIVE_INFINITY): Condition {

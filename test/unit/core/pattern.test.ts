@@ -16,6 +16,9 @@ test.each([
 test.each([
   ['*.dyn.*', 'host.dyn.example', true],
   ['*.dyn.*', 'dyn.example', false],
+  ['*.Dyn.example', 'a.DYN.example', true],
+  ['*.dyn.example', 'dyn.example', false],
+  ['*', '', true],
   ['mx?.example', 'mx1.example', true],
   ['mx?.example', 'mx12.example', false],
   ['mx.example', 'mxxexample', false],
