@@ -1,9 +1,11 @@
 // `iprevd policy …`: the verbs for whoever writes a policy. Exit codes beside those of cli.ts: 1 where a test failed, where two
 // policies differ, or where a file is not in its canonical form.
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { showPolicyDiff } from './commands/policy-diff.ts';
+import { policyFmt } from './commands/policy-fmt.ts';
 import { policyLint } from './commands/policy-lint.ts';
+import { policySchema } from './commands/policy-schema.ts';
 import { policyTest } from './commands/policy-test.ts';
 import { dnsTimeoutDefaultMs } from './config.ts';
 import type { Policy } from './core/policy.ts';
@@ -35,7 +37,9 @@ export function policyCommand({ terminal, orExit, leave }: PolicyCommandParts): 
 Examples:
   iprevd policy lint my.yaml                what is wrong or odd in it, with line and column
   iprevd policy test my.yaml                run the tests that stand in it; which rules does none reach?
-  iprevd policy diff standard my.yaml       for whom would the verdict differ?`,
+  iprevd policy diff standard my.yaml       for whom would the verdict differ?
+  iprevd policy fmt --write my.yaml         one form for keys and spaces; comments stay
+  iprevd policy schema > policy.schema.json for completion in an editor`,
   );
 
   policy
@@ -81,6 +85,21 @@ Examples:
       const parts = { from: await load(a), to: await load(b), now: Date.now, json: json === true };
       leave(showPolicyDiff(terminal, parts) ? exit.differs : exit.ok);
     });
+
+  policy
+    .command('fmt')
+    .description('print the file in its canonical form; comments and the order of rules stay')
+    .argument('<file>', 'a policy file')
+    .addOption(new Option('--check', 'print nothing; exit 1 if the file is not in that form').conflicts('write'))
+    .option('--write', 'put it into the file')
+    .action(async (file: string, { check, write }: { check?: true; write?: true }) => {
+      leave(await policyFmt(terminal, { file, orExit, check: check === true, write: write === true }));
+    });
+
+  policy
+    .command('schema')
+    .description('print the JSON Schema of policy files, for completion and checks in an editor')
+    .action(() => policySchema(terminal));
 
   return policy;
 }

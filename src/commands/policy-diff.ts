@@ -1,11 +1,11 @@
 // `iprevd policy diff`: what changes when one policy is replaced by another, in its rules and for every client that could come.
 // For a person by default, as JSON for a program.
 
+import { differs, type KeyChange, type PolicyDiff, policyDiff, type RuleChange } from '../core/diff/policy-diff.ts';
+import { type Outcome, reasonsOf, resultOf, type VerdictDiff, type VerdictLine } from '../core/diff/verdict-diff.ts';
 import type { IprevReason, IprevResult } from '../core/iprev.ts';
 import type { Policy } from '../core/policy.ts';
-import { differs, type KeyChange, type PolicyDiff, policyDiff, type RuleChange } from '../core/policy-diff.ts';
 import type { Action } from '../core/verdict.ts';
-import { type Outcome, reasonsOf, resultOf, type VerdictDiff, type VerdictLine } from '../core/verdict-diff.ts';
 import { paint, type Style, type Terminal } from '../terminal.ts';
 
 export interface PolicyDiffParts {
@@ -23,6 +23,7 @@ export function showPolicyDiff(terminal: Terminal, { from, to, now, json }: Poli
   return differs(diff);
 }
 
+/** The verdicts of one set of reasons are read like rules: the first whose "if" is all so counts. */
 function toJson({ rules, settings, verdicts }: PolicyDiff): unknown {
   return {
     rules,
@@ -113,7 +114,7 @@ function verdictLines(terminal: Terminal, { blocks, considered, tried }: Verdict
       const line = `   ${painted}${by}`;
       return client.length > width ? [client, ' '.repeat(width) + line] : [client.padEnd(width) + line];
     }),
-    `${blocks.length === 0 ? 'every client' : 'everything else'}: the same`,
+    `${blocks.length === 0 ? 'every client' : 'everything else'}${tried === 'all' ? '' : ' that was tried'}: the same`,
     ...(tried === 'all'
       ? []
       : [`too many combinations: what the rules ask was varied ${howTried}, ${considered} cases in all`]),

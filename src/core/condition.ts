@@ -116,9 +116,9 @@ export function weigh(condition: Condition, facts: Facts): Truths {
       return one(condition.windows.some((window) => inWindow(at, window)));
     }
     case 'all':
-      return every(condition.of.map((of) => weigh(of, facts)));
+      return every(condition.of, (of) => weigh(of, facts));
     case 'any':
-      return negate(every(condition.of.map((of) => negate(weigh(of, facts)))));
+      return negate(every(condition.of, (of) => negate(weigh(of, facts))));
     case 'not':
       return negate(weigh(condition.of, facts));
   }
@@ -154,9 +154,12 @@ function one(truth: boolean): Truths {
 }
 
 /** Kleene's "and" over sets: false if one may be false, true if all may be true, unknown if one may be and none is false. */
-function every(sets: readonly Truths[]): Truths {
+function every(conditions: readonly Condition[], weighed: (of: Condition) => Truths): Truths {
   let all: Truths = isTrue;
-  for (const set of sets) {
+  for (const of of conditions) {
+    // Nothing makes it true again, so nobody asks on.
+    if (all === isFalse) return all;
+    const set = weighed(of);
     const couldBeFalse = (all | set) & isFalse;
     const couldBeTrue = all & set & isTrue;
     const couldBeUnknown =

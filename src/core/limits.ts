@@ -51,6 +51,21 @@ export const lintRulesMax = 1_000;
 /** Rules and exceptions that end so soon are remarked on: two weeks to decide whether they shall go on. */
 export const expiresSoonMs = 14 * 86_400_000;
 
+/** Ways through two policies that diff goes, so that it takes a second or two; then it varies distinctions in pairs, or singly. */
+export const diffWaysMax = 20_000;
+
+/** The same for long policies: ways, times the rules that each of them passes. */
+export const diffRulesMax = 300_000;
+
+/** More lines of a diff than this are not made shorter: the time goes with the third power, and nobody reads them. */
+export const diffCloseLookMax = 200;
+
+/** Columns of a formatted policy, as in this code. */
+export const formatColumnsMax = 120;
+
+/** Each round of formatting breaks the outermost of what is too long, and conditions may stand in one another 32 deep. */
+export const formatRoundsMax = 100;
+
 /** A pattern that is longer should be a list. */
 export const patternTextMax = 1_000;
 

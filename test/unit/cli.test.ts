@@ -120,6 +120,28 @@ tests: [{ name: nobody, client: { ip: 192.0.2.7 }, zone: { 192.0.2.7: nxdomain }
   });
 });
 
+describe('policy files for people and editors', () => {
+  test('fmt: the shipped ones are in their form; another is brought into it and means the same', async () => {
+    for (const name of ['observe', 'standard', 'strict', 'demo'])
+      expect(await iprevd('policy', 'fmt', '--check', `policies/${name}.yaml`)).toEqual({ code: 0, output: '' });
+    const odd = file('form.yaml', "rules:\n  - {tag: 'x',   id: a}   # why\notherwise:   accept\n");
+    expect((await iprevd('policy', 'fmt', '--check', odd)).code).toBe(1);
+    expect((await iprevd('policy', 'fmt', '--write', odd)).code).toBe(0);
+    expect(readFileSync(odd, 'utf8')).toBe('rules:\n  - { id: a, tag: "x" } # why\notherwise: accept\n');
+    expect((await iprevd('policy', 'fmt', '--check', '--write', odd)).code).toBe(64);
+  });
+
+  test('schema: JSON, closed, with a sentence for each key', async () => {
+    const { code, output } = await iprevd('policy', 'schema');
+    const schema = JSON.parse(output);
+    expect(code).toBe(0);
+    expect(schema).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(Object.keys(schema.properties)).toEqual(
+      expect.arrayContaining(['rules', 'otherwise', 'announce', 'trusted']),
+    );
+  });
+});
+
 describe('mistakes', () => {
   const bad = file('bad.yaml', 'doors: [{ kind: smpt }]\nxyz: 1\n');
   test.each([

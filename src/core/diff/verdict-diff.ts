@@ -3,9 +3,8 @@
 // (distinction.ts). The walk asks as it goes, and each way it might have gone from there is gone too. So the verdicts compared
 // are those of decide.ts, softening included. If there are too many ways, `tried` says what was done instead. Pure.
 
-import type { Leaf } from './condition-text.ts';
-import { decide } from './decide.ts';
-import { type Distinction, leavesOf, optionsText, questionsOf } from './distinction.ts';
+import type { Leaf } from '../condition-text.ts';
+import { decide } from '../decide.ts';
 import {
   failReasons,
   type IprevReason,
@@ -15,11 +14,13 @@ import {
   passReasons,
   permerrorReasons,
   temperrorReasons,
-} from './iprev.ts';
-import type { Policy } from './policy.ts';
+} from '../iprev.ts';
+import { diffRulesMax, diffWaysMax } from '../limits.ts';
+import type { Policy } from '../policy.ts';
+import { type Action, refuses, type Verdict } from '../verdict.ts';
+import { type Distinction, leavesOf, optionsText, questionsOf } from './distinction.ts';
 import { possibleClients } from './possible-client.ts';
 import { standIn } from './stand-in.ts';
-import { type Action, refuses, type Verdict } from './verdict.ts';
 import { type Ask, everyWay, type Line, runsOf, someWays, type Ways } from './ways.ts';
 
 /** A verdict without its sentence, which belongs to the rule. */
@@ -59,14 +60,10 @@ export interface VerdictDiff {
   readonly tried: 'all' | 'pairs' | 'single';
 }
 
-/** Ways through both policies, and rules walked on them; so many take a second or two. */
-const waysMax = 20_000;
-const rulesMax = 300_000;
-
 /** `now` in milliseconds since 1970: whatever ended before is over. */
 export function verdictDiff(from: Policy, to: Policy, now: number): VerdictDiff {
   const kinds = kindsOf(from, to, now);
-  const most = Math.min(waysMax, rulesMax / (1 + from.rules.length + to.rules.length));
+  const most = Math.min(diffWaysMax, diffRulesMax / (1 + from.rules.length + to.rules.length));
   const every = everyWayOfAll(kinds, most);
   if (every !== undefined) return told(kinds, every, 'all');
   const inPairs = kinds.reduce((sum, { distinctions }) => sum + runsOf(distinctions, true), 0) <= most;

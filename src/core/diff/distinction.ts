@@ -3,13 +3,13 @@
 // and times of day are taken as they come: each holds or does not, whatever the others do. Pure, throws nothing.
 
 import ipaddr from 'ipaddr.js';
-import { doorKinds } from './client.ts';
-import type { Condition } from './condition.ts';
-import { dateText, isLeaf, type Leaf, leafText } from './condition-text.ts';
-import { heloForms } from './helo.ts';
-import { type Cidr, type Ip, inCidr, parseIp } from './ip.ts';
-import { addressFits, type NameTest, nameFits } from './name-test.ts';
-import type { Policy, Rule } from './policy.ts';
+import { doorKinds } from '../client.ts';
+import type { Condition } from '../condition.ts';
+import { dateText, isLeaf, type Leaf, leafText } from '../condition-text.ts';
+import { heloForms } from '../helo.ts';
+import { type Cidr, type Ip, inCidr, parseIp } from '../ip.ts';
+import { addressFits, type NameTest, nameFits } from '../name-test.ts';
+import type { Policy, Rule } from '../policy.ts';
 
 /** Something that is so or is not so. */
 export interface Fact {

@@ -2,16 +2,16 @@
 // the varieties that a rule or the softening may notice: what the names look like, how many there are, and what happened
 // beside the lookup that decided. Which variety it is, is asked (ways.ts). Pure.
 
-import { type DnsAnswer, type DnsError, dnsError } from './answer.ts';
-import type { Condition } from './condition.ts';
-import { leafText } from './condition-text.ts';
+import { type DnsAnswer, type DnsError, dnsError } from '../answer.ts';
+import type { Condition } from '../condition.ts';
+import { leafText } from '../condition-text.ts';
+import type { Evidence, Forward } from '../evidence.ts';
+import type { Ip } from '../ip.ts';
+import type { IprevReason } from '../iprev.ts';
+import { namesMax, ptrNamesReadMax } from '../limits.ts';
+import { type ClaimedName, claimedName, type HostName } from '../name.ts';
+import { type NamingLabel, namingLabels } from '../naming.ts';
 import { type Distinction, distinguish, either, type Fact, plainFact } from './distinction.ts';
-import type { Evidence, Forward } from './evidence.ts';
-import type { Ip } from './ip.ts';
-import type { IprevReason } from './iprev.ts';
-import { namesMax, ptrNamesReadMax } from './limits.ts';
-import { type ClaimedName, claimedName, type HostName } from './name.ts';
-import { type NamingLabel, namingLabels } from './naming.ts';
 import type { Ask } from './ways.ts';
 
 /** What policies ask about that is no question of distinction.ts. */

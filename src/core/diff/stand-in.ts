@@ -2,11 +2,11 @@
 // and so are dates and percentages. What the DNS decides is left to the evidence, so that walk.ts and soften.ts do with the
 // stand-in what they do with the policy. Pure, if `is` is.
 
-import type { Condition } from './condition.ts';
-import { isLeaf, type Leaf, leafText } from './condition-text.ts';
+import type { Condition } from '../condition.ts';
+import { isLeaf, type Leaf, leafText } from '../condition-text.ts';
+import type { List } from '../name-test.ts';
+import type { Policy, Rule } from '../policy.ts';
 import { doubtKey, isFree, isLookedAt, shareKey, untilKey } from './distinction.ts';
-import type { List } from './name-test.ts';
-import type { Policy, Rule } from './policy.ts';
 import { isDoubtful } from './possible-client.ts';
 
 export type Is = (key: string) => boolean;

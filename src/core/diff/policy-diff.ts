@@ -1,10 +1,10 @@
 // What changes when one policy is replaced by another: rules, settings, and verdicts (verdict-diff.ts). Rules are the same rule
 // if they have the same id. Everything is in words, as the policy file would have them. Pure, throws nothing.
 
-import { conditionText, dateText, exceptionText, sentence } from './condition-text.ts';
-import type { Actions, Policy, Rule } from './policy.ts';
+import { conditionText, dateText, exceptionText, sentence } from '../condition-text.ts';
+import type { Actions, Policy, Rule } from '../policy.ts';
+import { describe } from '../walk.ts';
 import { type VerdictDiff, verdictDiff } from './verdict-diff.ts';
-import { describe } from './walk.ts';
 
 /** `from` or `to` absent: it is not said there. */
 export interface KeyChange {

@@ -2,6 +2,7 @@
 // comes to a result; the same answers must make it ask the same. What it comes to is told in lines that are read like rules: the
 // first that fits holds, and the last one always fits. Pure.
 
+import { diffCloseLookMax } from '../limits.ts';
 import type { Distinction } from './distinction.ts';
 
 /** The number of the option that is so. */
@@ -105,7 +106,7 @@ function needed(lines: readonly Line[]): readonly Line[] {
   const kept: Line[] = [];
   for (let i = lines.length - 1; i >= 0; i--) {
     const line = lines[i] as Line;
-    const before = lines.length > closeLookMax ? [] : lines.slice(0, i);
+    const before = lines.length > diffCloseLookMax ? [] : lines.slice(0, i);
     const behind = kept.filter((other) => !excludes(line, other)).reverse();
     const heard = behind.slice(0, 1 + behind.findIndex((other) => covers(other, line)));
     const counts = heard.filter((other) => !before.some((earlier) => covers(earlier, both(line, other))));
@@ -113,9 +114,6 @@ function needed(lines: readonly Line[]): readonly Line[] {
   }
   return kept.reverse();
 }
-
-/** More lines than this are not worth it: the time goes with the third power, and nobody reads them. */
-const closeLookMax = 200;
 
 function both(one: Line, other: Line): Line {
   const shared = one.when.map(({ distinction, options }) => {

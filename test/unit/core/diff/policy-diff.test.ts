@@ -3,19 +3,19 @@
 
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decide } from '../../../src/core/decide.ts';
-import { type Distinction, optionsText } from '../../../src/core/distinction.ts';
-import type { Evidence } from '../../../src/core/evidence.ts';
-import { assess } from '../../../src/core/findings.ts';
-import { iprevReasons } from '../../../src/core/iprev.ts';
-import type { Policy } from '../../../src/core/policy.ts';
-import { differs, policyDiff } from '../../../src/core/policy-diff.ts';
-import { possibleClients } from '../../../src/core/possible-client.ts';
-import { refuses } from '../../../src/core/verdict.ts';
-import { type VerdictBlock, verdictDiff } from '../../../src/core/verdict-diff.ts';
-import { type Ask, everyWay, type Line, someWays } from '../../../src/core/ways.ts';
-import { evidences, policies } from '../../support/arbitraries.ts';
-import { policyOf } from '../../support/doors.ts';
+import { decide } from '../../../../src/core/decide.ts';
+import { type Distinction, optionsText } from '../../../../src/core/diff/distinction.ts';
+import { differs, policyDiff } from '../../../../src/core/diff/policy-diff.ts';
+import { possibleClients } from '../../../../src/core/diff/possible-client.ts';
+import { type VerdictBlock, verdictDiff } from '../../../../src/core/diff/verdict-diff.ts';
+import { type Ask, everyWay, type Line, someWays } from '../../../../src/core/diff/ways.ts';
+import type { Evidence } from '../../../../src/core/evidence.ts';
+import { assess } from '../../../../src/core/findings.ts';
+import { iprevReasons } from '../../../../src/core/iprev.ts';
+import type { Policy } from '../../../../src/core/policy.ts';
+import { refuses } from '../../../../src/core/verdict.ts';
+import { evidences, policies } from '../../../support/arbitraries.ts';
+import { policyOf } from '../../../support/doors.ts';
 
 const now = Date.parse('2026-11-21T00:00Z');
 const diffOf = (from: string, to: string) => policyDiff(policyOf(from), policyOf(to), now);
