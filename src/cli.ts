@@ -152,7 +152,8 @@ program
 await run();
 
 async function run(): Promise<void> {
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  const verbs = program.commands.flatMap((command) => [command, ...command.commands]);
+  for (const command of [program, ...verbs]) command.exitOverride();
   try {
     process.exitCode = exit.ok;
     await program.parseAsync();
