@@ -76,15 +76,16 @@ function announced({ announce, postmaster }: Policy, { client }: Evidence, end: 
 }
 
 function verdictOf(end: End, { done, score }: Walked, evidence: Evidence, findings: Findings): Verdict {
-  const tags = [...new Set(done.flatMap(({ actions }) => actions.tag ?? []))];
-  const headers = done.flatMap(({ actions: { field } }) =>
+  const marks = done.filter(({ actions: { tag, field, hold } }) => tag !== undefined || field !== undefined || hold);
+  const tags = [...new Set(marks.flatMap(({ actions }) => actions.tag ?? []))];
+  const headers = marks.flatMap(({ actions: { field } }) =>
     field === undefined ? [] : `${field.name}: ${fill(field.value, fields(evidence, findings))}`,
   );
   const more = {
     tags,
     score,
     ...(headers.length === 0 ? {} : { headers: [...new Set(headers)] }),
-    ...(done.some(({ actions }) => actions.hold) ? { hold: true as const } : {}),
+    ...(marks.some(({ actions }) => actions.hold) ? { hold: true as const } : {}),
   };
   switch (end.kind) {
     case 'pending':
@@ -96,7 +97,7 @@ function verdictOf(end: End, { done, score }: Walked, evidence: Evidence, findin
         ...(end.refusal ? { refusal: true } : {}),
       };
     case 'accept': {
-      const marker = done.find(({ actions: { tag, field, hold } }) => tag !== undefined || field !== undefined || hold);
+      const [marker] = marks;
       return marker === undefined
         ? { action: 'accept', rule: end.rule, ...more }
         : { action: 'tag', rule: marker.rule, ...more };

@@ -36,7 +36,7 @@ export function nameClass(text: string): NameClass {
   if (text.length > nameOctetsMax) return 'too-long';
   const form = hostForm(text);
   if (form === 'numeric') return 'numeric';
-  if (/(?:^|\.)localhost(?:\.localdomain)?$/i.test(text)) return 'localhost';
+  if (/[tn]$/i.test(text) && /(?:^|\.)localhost(?:\.localdomain)?$/i.test(text)) return 'localhost';
   if (form !== undefined) return form;
   if (/^[0-9.]+$/.test(text)) return 'numeric';
   if (/\\\./.test(text)) return 'inner-dot';
