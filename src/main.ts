@@ -8,7 +8,7 @@ import { type Config, type DoorConfig, dnsTimeoutDefaultMs } from './config.ts';
 import type { DoorKind } from './core/client.ts';
 import { printEndpoint } from './core/endpoint.ts';
 import { drainMs } from './core/limits.ts';
-import { outageActions } from './core/policy.ts';
+import { expired, outageActions } from './core/policy.ts';
 import { printProblem } from './core/problem.ts';
 import type { Decision } from './core/verdict.ts';
 import type { Zone } from './core/zone.ts';
@@ -43,8 +43,12 @@ export interface Status {
   /** Most lookups fail, and the DNS is asked but for a probe each second. */
   readonly outage: boolean;
   readonly addressesKept: number;
-  /** `problems`: why the file on disk is not in force. */
-  readonly policy: { readonly file: string; readonly problems: readonly string[] };
+  /** `problems`: why the file on disk is not in force; `expired`: rules and exceptions that have ended. */
+  readonly policy: {
+    readonly file: string;
+    readonly problems: readonly string[];
+    readonly expired: readonly string[];
+  };
   /** In the order of the configuration. `masked`: whose address is not believed at this door, see client-watch.ts. */
   readonly doors: readonly { readonly kind: DoorKind; readonly listen: string; readonly masked?: Masked }[];
 }
@@ -65,8 +69,16 @@ export async function startService(
       );
     else log.warn('DNS outage is over');
   });
+  const tellExpired = (): void => {
+    const over = expired(policy.policy(), Date.now());
+    if (over.length > 0) log.warn({ expired: over }, 'policy has rules or exceptions that have ended');
+  };
+  tellExpired();
   policy.follow({
-    onChange: (file) => log.info({ file }, 'policy is in force'),
+    onChange: (file) => {
+      log.info({ file }, 'policy is in force');
+      tellExpired();
+    },
     onTrouble: (problems) =>
       log.error({ problems: problems.map(printProblem) }, 'policy has mistakes: the old one stays in force'),
   });
@@ -110,7 +122,11 @@ export async function startService(
   const status = (): Status => ({
     outage,
     addressesKept: cache.size,
-    policy: { file: policy.file, problems: policy.problems().map(printProblem) },
+    policy: {
+      file: policy.file,
+      problems: policy.problems().map(printProblem),
+      expired: expired(policy.policy(), Date.now()),
+    },
     doors: config.doors.map(({ kind }, i) => {
       const masked = watches[i]?.masked;
       return { kind, listen: endpoints[i] ?? '', ...(masked === undefined ? {} : { masked }) };

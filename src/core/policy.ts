@@ -62,6 +62,15 @@ export interface HeaderField {
   readonly value: string;
 }
 
+/** Rules and exceptions that have ended, in words for an operator: they do nothing any more and should go, or be renewed. */
+export function expired({ rules }: Policy, now: number): readonly string[] {
+  const over = (until: number | undefined) => until !== undefined && until <= now;
+  return rules.flatMap(({ id, until, except }) => [
+    ...(over(until) ? [`rule ${id}`] : []),
+    ...except.filter((one) => over(one.until)).map(({ why }) => `exception of ${id}: ${why}`),
+  ]);
+}
+
 /** The names of the header fields that a policy writes, in lower case. */
 export function fieldNames({ rules, otherwise }: Policy): ReadonlySet<string> {
   const fields = [...rules.map(({ actions }) => actions), otherwise].flatMap(({ field }) => field ?? []);

@@ -211,6 +211,21 @@ describe('mistakes', () => {
   });
 });
 
+test('SIGHUP reads the policy again, in the running service', async () => {
+  const policy = file('hup.yaml', 'rules: []\notherwise: accept\n');
+  const port = await freePort();
+  const config = file('hup-config.yaml', `doors: [{ kind: policy, listen: 127.0.0.1:${port} }]\npolicy: ${policy}\n`);
+  const service = start('node', [cli, 'serve', '--config', config]);
+  try {
+    await until('it listens', () => service.output().includes('"listening"'));
+    // The file has not changed, so only the signal can be the reason.
+    service.child.kill('SIGHUP');
+    await until('it is read', () => service.output().includes('policy is in force'));
+  } finally {
+    expect(await service.stop('SIGTERM')).toBe(0);
+  }
+});
+
 test('the policies that come with iprevd, and the examples, are right', async () => {
   for (const policy of readdirSync(join(projectFolder, 'policies'))) {
     expect((await iprevd('check', '127.0.0.2', '--zone', zone, '--policy', `policies/${policy}`)).code).toBe(0);

@@ -167,6 +167,19 @@ otherwise: { reject: "unknown" }\n`;
     expect(service.status().policy.problems).toEqual([expect.stringContaining('nowhere.txt')]);
   });
 
+  test('what has ended is told, not dropped in silence', async () => {
+    const ended = `rules:
+  - { id: old, when: { iprev: fail }, until: 2020-01-01, tag: x }
+  - { id: no-ptr, when: { iprev: permerror }, except: { when: { client_ip: 192.0.2.9 }, why: "moved", until: 2020-01-01 }, reject: "no" }
+otherwise: accept\n`;
+    write('p.yaml', ended);
+    const { service, log } = await serve('', 'zone: zone.yaml', 'p.yaml');
+    const over = ['rule old', 'exception of no-ptr: moved'];
+    expect(service.status().policy.expired).toEqual(over);
+    expect(log()).toContain(JSON.stringify(over));
+    expect(await answerTo(service)).toContain('550');
+  });
+
   test('a list that is missing at the start is a mistake of the configuration', async () => {
     write('p.yaml', 'rules: [{ id: a, when: { ptr: { list: names.txt } }, tag: x }]\notherwise: accept\n');
     await expect(serve('', 'zone: zone.yaml', 'p.yaml')).rejects.toThrow('names.txt');
