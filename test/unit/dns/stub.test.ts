@@ -55,6 +55,18 @@ describe('over sockets', () => {
     expect(new Set(server.asked.map(({ id }) => id)).size).toBe(2);
   });
 
+  test('a lost packet costs a second, not half of the time there is', async () => {
+    let lost = false;
+    const server = await serve(() => {
+      if (lost) return [good];
+      lost = true;
+      return [];
+    });
+    // Half of this would be longer than the test may take.
+    expect(await ask([server], 120_000)).toEqual(records);
+    expect(server.asked).toHaveLength(2);
+  });
+
   test('nobody there is a network error', async () => {
     const server = await serve(() => [good]);
     await server.close();

@@ -248,6 +248,13 @@ describe('what a server says beside its answer', () => {
     expect(five?.answer?.ede?.[0]?.text).toHaveLength(120);
   });
 
+  test('RFC 6891 s6.1.3: the upper bits of the code stand in OPT; BADVERS is no empty answer', () => {
+    const badVersion = { ...opt([]), extendedRcode: 1 };
+    expect(respond({ additionals: [badVersion] } as unknown as Packet)).toEqual({
+      answer: { kind: 'error', code: 'servfail' },
+    });
+  });
+
   test('AD: the resolver vouches for it', () => {
     expect(respond({ flags: flagsOf(0, 0x0020), answers: [ptr(question.name, 'mx.example')] })).toMatchObject({
       answer: { ad: true },
