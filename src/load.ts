@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, readConfig } from './config.ts';
-import type { Policy } from './core/policy.ts';
+import type { Policy, PolicyText } from './core/policy.ts';
 import type { Checked, Problem } from './core/problem.ts';
 import { readZone, type Zone } from './core/zone.ts';
 import { openPolicyFile, type PolicyFile } from './policy-file.ts';
@@ -58,15 +58,6 @@ export async function loadPolicy(name: string, base: string): Promise<Checked<Po
   if (!opened.ok) return opened;
   opened.value.close();
   return { ok: true, value: opened.value.policy() };
-}
-
-/** A policy with its text, for who looks at how it is written. */
-export interface PolicyText {
-  /** As Problems name it. */
-  readonly file: string;
-  /** '' if it could not be read at all. */
-  readonly text: string;
-  readonly policy: Checked<Policy>;
 }
 
 export async function loadPolicyText(name: string, base: string): Promise<PolicyText> {

@@ -3,19 +3,11 @@
 
 import { lint } from '../core/lint/lint.ts';
 import type { Notice, Severity } from '../core/lint/notice.ts';
-import type { Policy } from '../core/policy.ts';
-import { type Checked, printProblem } from '../core/problem.ts';
+import type { PolicyText } from '../core/policy.ts';
+import { printProblem } from '../core/problem.ts';
 import { paint, type Style, type Terminal } from '../terminal.ts';
 
 /** A policy file and what became of reading it. */
-export interface PolicyText {
-  /** As Problems name it. */
-  readonly file: string;
-  /** '' if it could not be read at all. */
-  readonly text: string;
-  readonly policy: Checked<Policy>;
-}
-
 export interface PolicyLintParts {
   readonly files: readonly PolicyText[];
   /** Milliseconds since 1970. */

@@ -4,7 +4,7 @@
 import { decide } from '../core/decide.ts';
 import { printable } from '../core/name.ts';
 import { type Places, placesIn } from '../core/places.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Policy, PolicyText } from '../core/policy.ts';
 import { type Mismatch, mismatches, type PolicyTest } from '../core/policy-tests.ts';
 import { type Problem, printProblem } from '../core/problem.ts';
 import { printReply } from '../core/reply.ts';
@@ -12,7 +12,6 @@ import { type Decision, refuses, type TraceLine, type Verdict } from '../core/ve
 import type { Zone } from '../core/zone.ts';
 import type { Gather, GatherHelo } from '../gather.ts';
 import { paint, type Terminal } from '../terminal.ts';
-import type { PolicyText } from './policy-lint.ts';
 
 export interface PolicyTestParts {
   readonly files: readonly PolicyText[];

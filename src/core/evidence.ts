@@ -10,8 +10,7 @@ import { type ClaimedName, type HostName, hostName } from './name.ts';
  * Why the address is probably not the client's own: a NAT or proxy in front of the door hides it. `private-space`: the door
  * sees hardly any other than private addresses, `one-address`: hardly any other than this one.
  */
-export const maskings = ['private-space', 'one-address'] as const;
-export type Masking = (typeof maskings)[number];
+export type Masking = 'private-space' | 'one-address';
 
 /** The address records of one name. */
 export interface Forward {

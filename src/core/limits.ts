@@ -159,7 +159,7 @@ export const networkCounters = 2 ** 20;
 /** RFC 2308 s5 without an SOA there is nothing to go by; a minute keeps a broken server from being asked without end. */
 export const negativeTtlWithoutSoaS = 60;
 
-/** Single answers kept, beside what is kept for each address: of names that several addresses share. 5 MB. */
+/** Single answers of each record type kept, beside what is kept for each address: of names that several addresses share. */
 export const cacheEntriesMax = 10_000;
 
 /** A door looks back for one to two of these at whom it saw: half a day has the scanners and spammers of everywhere in it. */

@@ -4,6 +4,7 @@
 import type { Stage } from './client.ts';
 import type { Condition } from './condition.ts';
 import type { PolicyTest } from './policy-tests.ts';
+import type { Checked } from './problem.ts';
 
 export interface Policy {
   readonly rules: readonly Rule[];
@@ -20,6 +21,15 @@ export interface Policy {
   readonly outage?: Actions;
   /** For `iprevd policy test`; no verdict looks at them. Absent: none. */
   readonly tests?: readonly PolicyTest[];
+}
+
+/** A policy with its text, for who looks at how it is written. */
+export interface PolicyText {
+  /** As Problems name it. */
+  readonly file: string;
+  /** '' if it could not be read at all. */
+  readonly text: string;
+  readonly policy: Checked<Policy>;
 }
 
 export interface Rule {

@@ -11,7 +11,7 @@ import { iprevReasons, iprevResults } from '../../src/core/iprev.ts';
 import { type ClaimedName, claimedName, type HostName, hostName } from '../../src/core/name.ts';
 import type { NameTest } from '../../src/core/name-test.ts';
 import { namingLabels } from '../../src/core/naming.ts';
-import { readGlob } from '../../src/core/pattern.ts';
+import { readGlob, readPattern } from '../../src/core/pattern.ts';
 import { type Actions, outageActions, type Policy, type Refusal } from '../../src/core/policy.ts';
 import { weekdays } from '../../src/core/time-window.ts';
 import { evidenceOf, ipOf } from './evidence.ts';
@@ -22,14 +22,15 @@ const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> =>
 const people = ['a@b.example', 'postmaster@test.example', ''];
 /** Exactly one of these, or something that one of them is below, or like. */
 function tests(values: readonly string[]): fc.Arbitrary<NameTest[]> {
-  const glob = readGlob('*x*');
-  if ('wrong' in glob) throw new Error(glob.wrong);
+  const [glob, matches] = [readGlob('*x*'), readPattern('^(mx|n\\d)')];
+  if ('wrong' in glob || 'wrong' in matches) throw new Error('a pattern that cannot be read');
   return fc.oneof(
     some(values).map((chosen) => chosen.map((value): NameTest => ({ kind: 'exact', value }))),
     fc.constantFrom<NameTest[]>(
       [{ kind: 'under', domain: 'example' }],
       [{ kind: 'under', domain: 'isp.example' }],
       [{ kind: 'glob', pattern: glob }],
+      [{ kind: 'matches', pattern: matches }],
       [{ kind: 'list', list: { path: 'list', kind: 'domains', has: (name) => name === 'y.example' } }],
     ),
   );
@@ -50,6 +51,11 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
       tests(['mx.example', 'x.example', 'n3.example', '192-0-2-7.isp.example']),
     )
     .map(([kind, of]): Condition => ({ kind, tests: of })),
+  fc.constant<Condition>({
+    kind: 'client_ip',
+    ranges: [],
+    lists: [{ path: 'list', kind: 'addresses', has: (address) => address === '192.0.2.7' }],
+  }),
   some(heloForms).map((forms): Condition => ({ kind: 'helo_is', forms })),
   fc
     .tuple(fc.nat(3), fc.nat(12))

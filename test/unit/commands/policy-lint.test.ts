@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { type PolicyText, policyLint } from '../../../src/commands/policy-lint.ts';
+import { policyLint } from '../../../src/commands/policy-lint.ts';
+import type { PolicyText } from '../../../src/core/policy.ts';
 import { readPolicy } from '../../../src/core/schema.ts';
 import { projectFolder } from '../../support/processes.ts';
 

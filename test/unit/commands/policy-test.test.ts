@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import type { PolicyText } from '../../../src/commands/policy-lint.ts';
 import { policyTest } from '../../../src/commands/policy-test.ts';
+import type { PolicyText } from '../../../src/core/policy.ts';
 import { readPolicy } from '../../../src/core/schema.ts';
 import { zoneResolver } from '../../../src/dns/zone.ts';
 import { gatherer, heloGatherer } from '../../../src/gather.ts';
