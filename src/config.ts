@@ -5,9 +5,11 @@ import { z } from 'zod';
 import { closedMap, readDocument, wholeMap } from './core/document.ts';
 import { type Endpoint, parseEndpoint, parseServer, printEndpoint, type TcpEndpoint } from './core/endpoint.ts';
 import { parseIp } from './core/ip.ts';
+import { greetingDelayMaxMs, messageOctetsLeast, recipientsMax } from './core/limits.ts';
 import { hostName } from './core/name.ts';
 import { outageWords } from './core/policy.ts';
 import { type Checked, quote } from './core/problem.ts';
+import { backendProtocols, bareNewlineWays, identifyWays, tlsLevels } from './core/relaying.ts';
 
 export type Config = z.output<typeof configSchema>;
 export type DoorConfig = Config['doors'][number];
@@ -47,14 +49,63 @@ const tcp = endpoint.transform((value, ctx): TcpEndpoint => {
 
 const ipText = parsed(parseIp, 'an IP address');
 
+/** "10485760", "50M": octets. */
+const size = z.union([z.number().int(), z.string()]).transform((value, ctx): number => {
+  const match = /^(\d{1,12})([kM]?)$/.exec(String(value));
+  const octets = Number(match?.[1]) * { '': 1, k: 1_024, M: 1_024 * 1_024 }[(match?.[2] ?? '') as '' | 'k' | 'M'];
+  if (octets >= messageOctetsLeast) return octets;
+  ctx.addIssue({ code: 'custom', message: `${quote(String(value))} is not a size such as 50M, of at least 64k` });
+  return z.NEVER;
+});
+
+const count = z.number().int().min(1);
+
+const backendMap = closedMap({
+  servers: z.union([endpoint.transform((one) => [one]), z.array(endpoint).min(1, 'a backend needs a server')]),
+  protocol: z.enum(backendProtocols).optional(),
+  identify: z.enum(identifyWays).optional(),
+  tls: z.enum(tlsLevels).optional(),
+  tls_name: parsed(hostName, 'a host name').optional(),
+  tls_ca: z.string().optional(),
+});
+
+/** A place alone is a server with nothing else to say about it. */
+const backend = z.unknown().transform((value, ctx): z.output<typeof backendMap> => {
+  const read = typeof value === 'string' ? endpoint.safeParse(value) : backendMap.safeParse(value);
+  if (!read.success) {
+    for (const issue of read.error.issues) ctx.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
+    return z.NEVER;
+  }
+  return 'kind' in read.data ? { servers: [read.data] } : read.data;
+});
+
+const smtpDoor = closedMap({
+  kind: z.literal('smtp'),
+  listen: tcp,
+  backend,
+  proxy: z.array(ipText).optional(),
+  xclient: z.array(ipText).optional(),
+  greeting_delay: duration
+    .refine(
+      (ms) => ms <= greetingDelayMaxMs,
+      `clients do not wait longer than ${greetingDelayMaxMs / 1_000}s for a greeting`,
+    )
+    .optional(),
+  bare_newline: z.enum(bareNewlineWays).optional(),
+  tls: closedMap({ certificate: z.string(), key: z.string(), ask_clients: z.boolean().optional() }).optional(),
+  received: z.boolean().optional(),
+  limits: closedMap({
+    connections: count.optional(),
+    per_address: count.optional(),
+    per_network: count.optional(),
+    recipients: count.max(recipientsMax).optional(),
+    message: size.optional(),
+  }).optional(),
+  expect_private_clients: z.boolean().optional(),
+});
+
 const door = z.discriminatedUnion('kind', [
-  closedMap({
-    kind: z.literal('smtp'),
-    listen: tcp,
-    backend: tcp,
-    proxy: z.array(ipText).optional(),
-    expect_private_clients: z.boolean().optional(),
-  }),
+  smtpDoor,
   closedMap({ kind: z.literal('policy'), listen: endpoint, expect_private_clients: z.boolean().optional() }),
 ]);
 

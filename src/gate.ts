@@ -12,8 +12,11 @@ import type { Decision } from './core/verdict.ts';
 import type { Gather, GatherHelo } from './gather.ts';
 
 export interface Gate {
-  /** Begins the lookups. Call it when the client arrives, and close() in every case. */
-  open(door: DoorKind, ip: Ip): Inquiry;
+  /**
+   * Begins the lookups. Call it when the client arrives, and close() in every case. `isProxy`: it may name another client
+   * yet (XCLIENT), so that its many connections mean nothing.
+   */
+  open(door: DoorKind, ip: Ip, isProxy?: boolean): Inquiry;
 }
 
 export interface Inquiry {
@@ -29,6 +32,8 @@ export interface Inquiry {
   decide(client: Client): Promise<Decision>;
   /** The door tells this decision to the client: it is the one to report. Later calls report nothing. */
   told(decision: Decision): void;
+  /** Another client has taken its place: nothing is reported of this one. */
+  withdraw(): void;
   /** The session is over; if nothing was told, the verdict on what was known of the client is reported now. */
   close(client: Client): Promise<void>;
 }
@@ -51,11 +56,11 @@ export interface GateParts {
 
 export function makeGate({ gather, gatherHelo, watch, policy, report, newRef, now, ourName }: GateParts): Gate {
   return {
-    open(door, ip) {
+    open(door, ip, isProxy = false) {
       const ref = newRef();
       const rules = policy();
       const arrived = now();
-      const masked = watch?.arrived(ip);
+      const masked = isProxy ? undefined : watch?.arrived(ip);
       let ms = 0;
       let reported = false;
       const answers = gather(ip).finally(() => {
@@ -100,6 +105,9 @@ export function makeGate({ gather, gatherHelo, watch, policy, report, newRef, no
         helo: (name) => void greet(name),
         decide: judge,
         told,
+        withdraw: () => {
+          reported = true;
+        },
         close: async (client) => {
           if (!reported) told(await judge(client));
         },

@@ -4,7 +4,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Config, readConfig } from './config.ts';
+import { type WatchedCertificate, watchCertificate } from './certificate.ts';
+import { type Config, type DoorConfig, readConfig } from './config.ts';
 import type { Policy, PolicyText } from './core/policy.ts';
 import type { Checked, Problem } from './core/problem.ts';
 import { readZone, type Zone } from './core/zone.ts';
@@ -20,6 +21,15 @@ export interface Loaded {
   readonly policy: PolicyFile;
   /** Present if `dns.zone` names one. */
   readonly zone?: Zone;
+  /** What the paths of a door lead to; absent: it names none. */
+  readonly tls: ReadonlyMap<DoorConfig, DoorTls>;
+}
+
+export interface DoorTls {
+  /** The door's own. */
+  readonly certificate?: WatchedCertificate;
+  /** PEM: who may sign the certificate of its backend. */
+  readonly backendCa?: string;
 }
 
 /** Problems of the configuration, its policy and its zone come together. */
@@ -34,12 +44,42 @@ export async function loadConfig(file: string): Promise<Checked<Loaded>> {
   const base = dirname(resolve(file));
   const policy = await loadPolicyFile(config.value.policy ?? defaultPolicy, base);
   const zone = config.value.dns?.zone === undefined ? undefined : await loadZone(resolve(base, config.value.dns.zone));
-  const problems: Problem[] = [policy, zone].flatMap((part) => (part === undefined || part.ok ? [] : part.problems));
-  if (!policy.ok || zone?.ok === false) return { ok: false, problems };
+  const tls = await loadTls(config.value.doors, base);
+  const problems: Problem[] = [policy, zone, tls].flatMap((part) =>
+    part === undefined || part.ok ? [] : part.problems,
+  );
+  if (!policy.ok || zone?.ok === false || !tls.ok) return { ok: false, problems };
   return {
     ok: true,
-    value: { config: config.value, policy: policy.value, ...(zone === undefined ? {} : { zone: zone.value }) },
+    value: {
+      config: config.value,
+      policy: policy.value,
+      ...(zone === undefined ? {} : { zone: zone.value }),
+      tls: tls.value,
+    },
   };
+}
+
+async function loadTls(doors: readonly DoorConfig[], base: string): Promise<Checked<Map<DoorConfig, DoorTls>>> {
+  const found = new Map<DoorConfig, DoorTls>();
+  const problems: Problem[] = [];
+  for (const door of doors) {
+    if (door.kind !== 'smtp') continue;
+    const { tls, backend } = door;
+    const files = tls && { cert: shortest(resolve(base, tls.certificate)), key: shortest(resolve(base, tls.key)) };
+    const certificate = files && (await watchCertificate(files));
+    const ca = backend.tls_ca === undefined ? undefined : await loadText(resolve(base, backend.tls_ca));
+    problems.push(...[certificate, ca].flatMap((part) => (part === undefined || part.ok ? [] : part.problems)));
+    found.set(door, {
+      ...(certificate?.ok ? { certificate: certificate.value } : {}),
+      ...(ca?.ok ? { backendCa: ca.value } : {}),
+    });
+  }
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: found };
+}
+
+function loadText(file: string): Promise<Checked<string>> {
+  return load(file, [file], async (path) => ({ ok: true, value: await readFile(path, 'utf8') }));
 }
 
 /** `name`: a path relative to `base`, or one of the policies that come with iprevd. The caller closes it. */

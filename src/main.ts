@@ -4,7 +4,7 @@
 import { hostname } from 'node:os';
 import { type AddressCache, addressCache } from './address-cache.ts';
 import { type ClientWatch, clientWatch, type Masked } from './client-watch.ts';
-import { type Config, type DoorConfig, dnsTimeoutDefaultMs } from './config.ts';
+import { type Config, dnsTimeoutDefaultMs } from './config.ts';
 import type { DoorKind } from './core/client.ts';
 import { printEndpoint } from './core/endpoint.ts';
 import { drainMs } from './core/limits.ts';
@@ -18,13 +18,12 @@ import type { Resolver } from './dns/resolver.ts';
 import { stubResolver } from './dns/stub.ts';
 import { systemServers } from './dns/system-servers.ts';
 import { zoneResolver } from './dns/zone.ts';
-import { policyDoor } from './doors/policy/server.ts';
-import { smtpDoor } from './doors/smtp/server.ts';
-import { type Gate, type GateParts, makeGate } from './gate.ts';
+import { type GateParts, makeGate } from './gate.ts';
 import { gatherer, heloGatherer } from './gather.ts';
 import { type Door, listen } from './listen.ts';
 import type { Loaded } from './load.ts';
 import type { Logger } from './log.ts';
+import { openDoor } from './open-door.ts';
 import { makeRefs } from './ref.ts';
 
 export interface Service {
@@ -55,7 +54,7 @@ export interface Status {
 
 /** Rejects with a ListenError when a door cannot be opened; none is left open then. */
 export async function startService(
-  { config, policy, zone }: Loaded,
+  { config, policy, zone, tls }: Loaded,
   log: Logger,
   report: (decision: Decision, ms: number) => void,
 ): Promise<Service> {
@@ -100,6 +99,7 @@ export async function startService(
   const watches: ClientWatch[] = [];
   const stop = async (ms = drainMs): Promise<void> => {
     policy.close();
+    for (const { certificate } of tls.values()) certificate?.close();
     await Promise.all(open.map((door) => door.drain(ms)));
     resolver.close();
   };
@@ -108,7 +108,7 @@ export async function startService(
       const where = printEndpoint(doorConfig.listen);
       const watch = clientWatch({ onChange: (masked) => logMasked(log, doorConfig.kind, where, masked) });
       const gate = makeGate(doorConfig.expect_private_clients ? gateParts : { ...gateParts, watch });
-      const door = makeDoor(doorConfig, name, gate, log);
+      const door = openDoor(doorConfig, { name, gate, log, tls: tls.get(doorConfig) });
       const endpoint = printEndpoint(await listen(door.server, doorConfig.listen));
       open.push(door);
       endpoints.push(endpoint);
@@ -132,7 +132,11 @@ export async function startService(
       return { kind, listen: endpoints[i] ?? '', ...(masked === undefined ? {} : { masked }) };
     }),
   });
-  const reload = async (): Promise<void> => void (await policy.reload());
+  const certificates = [...tls.values()].flatMap(({ certificate }) => certificate ?? []);
+  const reload = async (): Promise<void> => {
+    await policy.reload();
+    for (const certificate of certificates) await certificate.reload();
+  };
   return { endpoints, status, cache, reload, stop };
 }
 
@@ -160,19 +164,4 @@ function logMasked(log: Logger, door: string, listen: string, masked: Masked | u
     { door, listen, client: masked.ip, masked: masked.masking },
     `every client looks like ${looks}: is a NAT or proxy in front? Rules on reverse DNS do not act on it; ${meant}`,
   );
-}
-
-function makeDoor(config: DoorConfig, name: string, gate: Gate, log: Logger): Door {
-  switch (config.kind) {
-    case 'smtp':
-      return smtpDoor({
-        gate,
-        log,
-        name,
-        backend: config.backend,
-        ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
-      });
-    case 'policy':
-      return policyDoor({ gate, log, authservId: name });
-  }
 }

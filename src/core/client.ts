@@ -14,6 +14,8 @@ export interface Client {
   readonly ip: Ip;
   /** 1..65535; absent where the door was not told. */
   readonly port?: number;
+  /** The address of ours that it connected to; absent where the door was not told. */
+  readonly serverIp?: Ip;
   /** The port of ours that it connected to, 1..65535; absent where the door was not told. */
   readonly serverPort?: number;
   /** The HELO or EHLO argument as sent: foreign bytes. */
@@ -25,8 +27,24 @@ export interface Client {
   readonly stage: Stage;
   /** True after SMTP AUTH; such a client is a user, not a peer mail server. */
   readonly authenticated: boolean;
+  /** It spoke before it was greeted, which no mail server does (RFC 5321 s3.1). Known where the door holds its greeting back. */
+  readonly early?: true;
+  /** Absent: no TLS, or the door was not told. */
+  readonly tls?: Tls;
   /** What another program says about the client. Kept for comparison, never believed. */
   readonly hearsay?: { readonly clientName?: string; readonly reverseClientName?: string };
+}
+
+export interface Tls {
+  /** As OpenSSL calls it: "TLSv1.3". */
+  readonly protocol: string;
+  /** Absent: the client showed none. */
+  readonly certificate?: {
+    /** A chain that we trust leads to it, and its time is not over. Otherwise anybody may have written it. */
+    readonly verified: boolean;
+    /** Its DNS names and common name, as they stand there: foreign bytes. */
+    readonly names: readonly string[];
+  };
 }
 
 const rank: Readonly<Record<Stage, number>> = { connect: 0, helo: 1, mail: 2, rcpt: 3 };

@@ -86,6 +86,7 @@ function valueText(leaf: Leaf): string {
       return `{ ${(bounds.length > 0 ? bounds : ['at_least: 0']).join(', ')} }`;
     }
     case 'authenticated':
+    case 'early_talker':
       return `${leaf.is}`;
     case 'door':
       return oneOrMore(leaf.doors);

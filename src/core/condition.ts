@@ -26,6 +26,8 @@ export type Condition =
   /** How many host names the PTR records hold. */
   | { readonly kind: 'names'; readonly atLeast: number; readonly atMost: number }
   | { readonly kind: 'authenticated'; readonly is: boolean }
+  /** It spoke before it was greeted; false where the door cannot tell. */
+  | { readonly kind: 'early_talker'; readonly is: boolean }
   | { readonly kind: 'door'; readonly doors: readonly (DoorKind | 'check')[] }
   /** The port of ours that the client connected to; nobody knows it where the door was not told. */
   | { readonly kind: 'port'; readonly ports: readonly number[] }
@@ -103,6 +105,8 @@ export function weigh(condition: Condition, facts: Facts): Truths {
       return one(client.recipient !== undefined && addressFits(client.recipient, condition.tests));
     case 'authenticated':
       return one(client.authenticated === condition.is);
+    case 'early_talker':
+      return one((client.early === true) === condition.is);
     case 'door':
       return one(condition.doors.includes(evidence.door));
     case 'port':

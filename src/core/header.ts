@@ -2,7 +2,9 @@
 // Strings here are octets (latin1): a header of a message is bytes, whatever it says it is.
 
 import type { Findings } from './findings.ts';
+import { isHeloName } from './helo.ts';
 import type { Ip } from './ip.ts';
+import type { Decision } from './verdict.ts';
 
 export const authResultsName = 'Authentication-Results';
 /** The field that carries one tag to whoever filters behind us. */
@@ -20,6 +22,20 @@ export function authResults(authservId: string, findings: Findings, ip: Ip, tags
 
 export function tagField(tag: string): string {
   return `${tagFieldName}: ${tag}`;
+}
+
+/**
+ * The trace field (RFC 5321 s4.4), without line end. HELO stands there only if it is a host name or an address literal: what
+ * else a client says is for the log. The confirmed name is in it, no other.
+ */
+export function receivedField({ evidence, findings }: Decision, ourName: string, protocol: string): string {
+  const { client, id, at } = evidence;
+  const literal = client.ip.includes(':') ? `IPv6:${client.ip}` : client.ip;
+  const said = client.helo ?? '';
+  const helo = isHeloName(said) ? said : `[${literal}]`;
+  const name = findings.iprev.result === 'pass' ? findings.iprev.name : 'unknown';
+  const date = `${new Date(at).toUTCString().slice(0, -3)}+0000`;
+  return `Received: from ${helo} (${name} [${literal}]) by ${ourName} (iprevd) with ${protocol} id ${id}; ${date}`;
 }
 
 /**

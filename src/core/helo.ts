@@ -31,3 +31,8 @@ export function heloForm(helo: string | undefined, ip: Ip, ourName?: string): He
   if (hostName(bare) === undefined) return 'invalid';
   return bare.includes('.') ? 'fqdn' : 'not-fqdn';
 }
+
+/** It has the form that RFC 5321 s4.1.1.1 wants, a host name or an address literal, and may be said to others. */
+export function isHeloName(helo: string): boolean {
+  return hostName(helo) !== undefined || /^\[(?:IPv6:)?[0-9a-f:.]{2,60}\]$/i.test(helo);
+}

@@ -33,6 +33,9 @@ export const listLookEveryMs = 5_000;
 /** A file that is appended to without end never comes to rest; after half a minute it is read as it is. */
 export const listRestlessLooksMax = 6;
 
+/** A renewed certificate is in use after a minute at most; whoever cannot wait sends SIGHUP. */
+export const certificateLookEveryMs = 60_000;
+
 /** How often a file is read that changes under the reader, before the first list is given up. */
 export const listReadTries = 3;
 
@@ -178,11 +181,64 @@ export const policyRequestOctetsMax = 64 * 1024;
 /** Messages in flight that the policy door remembers, to prepend a header once for each. */
 export const policyInstancesMax = 20_000;
 
+/** For so long after its last request: the next command of a client may take five minutes (RFC 5321 s4.5.3.2.7). */
+export const policyInstanceMs = 300_000;
+
 /** Postfix keeps a policy connection for 300 s idle (smtpd_policy_service_max_idle); ours outlives it. */
 export const policyIdleMs = 330_000;
 
-/** RFC 5321 s4.5.3.2.7: a server should wait 5 minutes for the next command. */
-export const smtpIdleMs = 300_000;
+/** RFC 5321 s4.5.3.2.7: a server should wait 5 minutes for the next command. Octets that come in between do not extend it. */
+export const commandMs = 300_000;
+
+/** The longest that a greeting may be held back: clients wait 5 minutes for it (RFC 5321 s4.5.3.2.1), impatient ones 30 s. */
+export const greetingDelayMaxMs = 30_000;
+
+/** A proxy sends its header at once, in its first packet; three seconds are HAProxy's own advice. */
+export const proxyHeaderMs = 3_000;
+
+/** A handshake takes two round trips; half a minute is enough for a satellite and a slow machine. */
+export const tlsHandshakeMs = 30_000;
+
+/** Content must come at least this fast, over the window, while we are ready to read it: Postfix's smtpd_min_data_rate. */
+export const contentOctetsPerSecondMin = 500;
+/** RFC 5321 s4.5.3.2.5: a block of content may take 3 minutes. */
+export const contentWindowMs = 180_000;
+
+/** Between two transactions a session ends at this age; the busiest relay sends thousands of messages in an hour. */
+export const sessionMs = 3_600_000;
+
+/** The longest DNS timeout that a file may name is a minute; a verdict that takes longer is a bug of ours. */
+export const verdictMs = 70_000;
+
+/** The longest wait for the backend, all of its servers tried: a little less than the 10 minutes that a client waits after its dot. */
+export const relayMs = 540_000;
+
+/** A client whose socket we have ended may read the last reply for this long. */
+export const lingerMs = 5_000;
+
+/** How often deadlines are looked at: they are minutes long, and a second more does not matter. */
+export const tickMs = 1_000;
+
+/** Names read of a client certificate; the largest hosters have a hundred in one, and ten tell who it is. */
+export const certificateNamesMax = 10;
+
+/** Refused commands of one session: Postfix's smtpd_hard_error_limit. */
+export const errorsMax = 20;
+
+/** Commands since the last message, recipients apart: Postfix's smtpd_junk_command_limit. */
+export const commandsWithoutMessageMax = 100;
+
+/** Clients at once: what 14 KB each allow a small machine (140 MB), and a hundred times Postfix's default. */
+export const connectionsMax = 10_000;
+
+/** Of one address: Postfix's smtpd_client_connection_count_limit. */
+export const connectionsPerAddressMax = 50;
+
+/** Of one IPv6 /64 or IPv4 /24, which is one owner; the largest senders use some dozens of a /24. */
+export const connectionsPerNetworkMax = 200;
+
+/** Sockets beyond the limit that are still open, to be told 421: more of them are closed without a word. */
+export const connectionsTurnedAwayMax = 200;
 
 /** RFC 5321 s4.5.3.1.8 asks for 100 recipients at least; Postfix's smtpd_recipient_limit is 1000. */
 export const recipientsMax = 1_000;
@@ -192,6 +248,9 @@ export const commandOctetsMax = 2_048;
 
 /** What we announce in SIZE when the backend names no limit of its own. */
 export const messageOctetsMax = 100 * 1024 * 1024;
+
+/** RFC 5321 s4.5.3.1.7: a server must take messages of 64 KB. */
+export const messageOctetsLeast = 64 * 1024;
 
 /** One header field that claims to be ours is held until it ends, to be dropped whole; a larger one is dropped unread. */
 export const fieldOctetsMax = 16 * 1024;
@@ -207,6 +266,12 @@ export const backendDotMs = 300_000;
 
 /** RFC 5321 s4.5.3.1.5: a reply line has 512 octets; ten times that is a program gone wrong. */
 export const backendLineOctetsMax = 5_120;
+
+/** Content that waits in our memory for a slow backend; beyond it the client is not read. */
+export const backendBufferOctets = 256 * 1024;
+
+/** A server that could not be reached is asked last for so long, so that not every client waits for it. */
+export const backendRestMs = 30_000;
 
 /** EHLO replies have about 15 lines. */
 export const backendReplyLinesMax = 128;

@@ -1,6 +1,6 @@
 // The tests inside a policy file: who comes, what the DNS says, and what the policy must say then. They are read with the rules,
 // so that a mistake in one is a Problem with its place; commands/policy-test.ts runs them. What a test does not say is as in
-// `iprevd check`: at RCPT, not logged in, and a name that its zone does not hold does not exist.
+// `iprevd check`: at RCPT, not logged in, silent until it was greeted, and a name that its zone does not hold does not exist.
 
 import { z } from 'zod';
 import { type Client, type DoorKind, doorKinds } from './client.ts';
@@ -149,6 +149,7 @@ export const policyTestSchema = closedMap({
     sender: z.string().optional(),
     recipient: z.string().optional(),
     authenticated: z.boolean().optional(),
+    early: z.boolean().optional(),
     door: z.enum([...doorKinds, 'check']).optional(),
     port: z.int(portWords).min(1, portWords).max(65_535, portWords).optional(),
     at: moment.optional(),
@@ -157,7 +158,7 @@ export const policyTestSchema = closedMap({
   our_name: z.string().optional(),
   expect: z.union([expectation, z.enum(actions).transform((action): Expectation => ({ action }))]),
 }).transform(({ name, client, zone, our_name, expect }): PolicyTest => {
-  const { ip, helo, sender, recipient, authenticated, door, port, at } = client;
+  const { ip, helo, sender, recipient, authenticated, early, door, port, at } = client;
   return {
     name,
     client: {
@@ -167,6 +168,7 @@ export const policyTestSchema = closedMap({
       ...(helo === undefined ? {} : { helo }),
       ...(sender === undefined ? {} : { sender }),
       ...(recipient === undefined ? {} : { recipient }),
+      ...(early ? { early } : {}),
       ...(port === undefined ? {} : { serverPort: port }),
     },
     door: door ?? 'check',

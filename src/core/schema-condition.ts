@@ -162,6 +162,7 @@ export function conditionSchema(openList: OpenList): z.ZodType<Condition> {
     sender: test.optional(),
     recipient: test.optional(),
     authenticated: z.boolean().optional(),
+    early_talker: z.boolean().optional(),
     door: oneOrMore(z.enum([...doorKinds, 'check'])).optional(),
     port: oneOrMore(z.int().min(1).max(65_535)).optional(),
     score: closedMap({ at_least: z.number() }).optional(),
@@ -198,6 +199,7 @@ export function conditionSchema(openList: OpenList): z.ZodType<Condition> {
     if (map.naming) of.push({ kind: 'naming', labels: map.naming });
     if (map.helo_is) of.push({ kind: 'helo_is', forms: map.helo_is });
     if (map.authenticated !== undefined) of.push({ kind: 'authenticated', is: map.authenticated });
+    if (map.early_talker !== undefined) of.push({ kind: 'early_talker', is: map.early_talker });
     if (map.door) of.push({ kind: 'door', doors: map.door });
     if (map.port) of.push({ kind: 'port', ports: map.port });
     if (map.score) of.push({ kind: 'score', atLeast: map.score.at_least });

@@ -3,6 +3,7 @@
 // stays up, so that a person can try for themselves.
 
 import { join } from 'node:path';
+import type { TcpEndpoint } from '../core/endpoint.ts';
 import type { Checked } from '../core/problem.ts';
 import type { Decision } from '../core/verdict.ts';
 import type { Loaded } from '../load.ts';
@@ -34,6 +35,8 @@ export interface DemoDoors {
   readonly plain: SmtpDoor;
   /** Where they say over PROXY whom they stand for. */
   readonly proxied: SmtpDoor;
+  /** The backend of both. */
+  readonly mailbox: TcpEndpoint;
 }
 
 /** The two SMTP doors that the demo plays through, or what its configuration lacks. */
@@ -43,7 +46,9 @@ export function demoDoors({ config }: Loaded, file: string): Checked<DemoDoors> 
     smtp.find(({ proxy }) => proxy === undefined),
     smtp.find(({ proxy }) => proxy !== undefined),
   ];
-  if (plain !== undefined && proxied !== undefined) return { ok: true, value: { plain, proxied } };
+  const [mailbox] = plain?.backend.servers ?? [];
+  if (plain !== undefined && proxied !== undefined && mailbox?.kind === 'tcp')
+    return { ok: true, value: { plain, proxied, mailbox } };
   const hint = 'deploy/demo/iprevd.yaml has both';
   return {
     ok: false,
@@ -69,7 +74,7 @@ export async function demo(
   { loaded, doors, configFile, folder, start, columns }: DemoParts,
 ): Promise<{ stop(): Promise<void> }> {
   const { plain, proxied } = doors;
-  const mailbox = await openMailbox(join(folder, 'maildir'), plain.backend);
+  const mailbox = await openMailbox(join(folder, 'maildir'), doors.mailbox);
   const decisions = new Map<string, Decision>();
   const service = await start((decision) => decisions.set(decision.evidence.client.ip, decision)).catch(
     async (error: unknown) => {

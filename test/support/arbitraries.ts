@@ -61,6 +61,7 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
     .tuple(fc.nat(3), fc.nat(12))
     .map(([atLeast, more]): Condition => ({ kind: 'names', atLeast, atMost: atLeast + more })),
   fc.boolean().map((is): Condition => ({ kind: 'authenticated', is })),
+  fc.boolean().map((is): Condition => ({ kind: 'early_talker', is })),
   fc.constantFrom('check' as const, 'smtp' as const).map((door): Condition => ({ kind: 'door', doors: [door] })),
   fc.constant<Condition>({ kind: 'port', ports: [25] }),
   fc.integer({ min: -2, max: 4 }).map((atLeast): Condition => ({ kind: 'score', atLeast })),
@@ -184,9 +185,10 @@ export const evidences: fc.Arbitrary<Evidence> = fc.oneof(definitePtr, failures)
       forward: forwardFor(ptr, fc.oneof(definiteAddresses, failures)),
       sender: fc.constantFrom(...people),
       recipient: fc.constantFrom(...people),
+      spoke: fc.constantFrom({}, { early: true as const }),
     })
-    .map(({ forward, sender, recipient }) => ({
-      ...evidenceOf({ ip, ptr: 'nxdomain', client: { helo: 'mx.example', sender, recipient } }),
+    .map(({ forward, sender, recipient, spoke }) => ({
+      ...evidenceOf({ ip, ptr: 'nxdomain', client: { helo: 'mx.example', sender, recipient, ...spoke } }),
       ptr,
       forward,
     })),

@@ -7,8 +7,8 @@ import { readPolicy } from '../../src/core/schema.ts';
 import type { Decision } from '../../src/core/verdict.ts';
 import type { Resolver } from '../../src/dns/resolver.ts';
 import { policyDoor } from '../../src/doors/policy/server.ts';
-import type { BackendTimes } from '../../src/doors/smtp/backend.ts';
-import { smtpDoor } from '../../src/doors/smtp/server.ts';
+import type { Ip } from '../../src/core/ip.ts';
+import { type BackendSettings, type SmtpSettings, type SmtpTimes, smtpDoor } from '../../src/doors/smtp/server.ts';
 import { makeGate } from '../../src/gate.ts';
 import { gatherer, heloGatherer } from '../../src/gather.ts';
 import { listen } from '../../src/listen.ts';
@@ -21,7 +21,10 @@ export interface DoorsParts {
   readonly resolver: Resolver;
   readonly policy: Policy;
   readonly backend: TcpEndpoint;
-  readonly times?: BackendTimes;
+  readonly times?: Partial<SmtpTimes>;
+  readonly settings?: SmtpSettings;
+  /** Instead of `backend` alone. */
+  readonly backends?: BackendSettings;
   readonly deadlineMs?: number;
   /** A file for the log; absent: no log. */
   readonly logFile?: string;
@@ -34,9 +37,10 @@ export interface Doors {
   close(): Promise<void>;
 }
 
-const quickTimes: BackendTimes = { connectMs: 2_000, replyMs: 2_000, dotMs: 2_000 };
+const quickTimes: Partial<SmtpTimes> = { connectMs: 2_000, replyMs: 2_000, dotMs: 2_000 };
 
-export async function openDoors({ resolver, policy, backend, times, deadlineMs, logFile }: DoorsParts): Promise<Doors> {
+export async function openDoors(parts: DoorsParts): Promise<Doors> {
+  const { resolver, policy, backend, times, deadlineMs, logFile, settings } = parts;
   const decisions: Decision[] = [];
   const log = logFile === undefined ? makeLog('silent') : makeLog('info', logFile);
   const gate = makeGate({
@@ -48,7 +52,14 @@ export async function openDoors({ resolver, policy, backend, times, deadlineMs, 
     now: Date.now,
   });
   const anywhere: TcpEndpoint = { kind: 'tcp', host: '127.0.0.1', port: 0 };
-  const smtp = smtpDoor({ gate, log, name: ourName, backend, proxy: ['127.0.0.1'], times: times ?? quickTimes });
+  const smtp = smtpDoor({
+    gate,
+    log,
+    name: ourName,
+    backend: parts.backends ?? { servers: [backend] },
+    settings: { proxy: ['127.0.0.1' as Ip], ...settings },
+    times: times ?? quickTimes,
+  });
   const asked = policyDoor({ gate, log, authservId: ourName });
   const [smtpAt, policyAt] = [await listen(smtp.server, anywhere), await listen(asked.server, anywhere)];
   return {

@@ -5,21 +5,30 @@ import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, listensOn, run, until } from './processes.ts';
 
-export interface RealPostfix {
+export interface RealMailServer {
   readonly port: number;
   /** Its log so far. */
   log(): string;
   close(): Promise<void>;
 }
 
-export interface RealPostfixParts {
+export interface RealMailServerParts {
   readonly folder: string;
   /** "127.0.0.1:2525": where mail for test.example goes. */
   readonly deliverTo: string;
+  /** The text of a file of deploy/, whose server listens on 127.0.0.1, port 10025; a free port takes the place of that. */
+  readonly recipe: string;
+}
+
+export type RealPostfix = RealMailServer;
+
+export interface RealPostfixParts extends Omit<RealMailServerParts, 'recipe'> {
   /** Lines of main.cf on top of the usual. */
   readonly main?: string;
   /** "  -o name=value" lines for its smtpd. */
   readonly smtpd?: string;
+  /** In place of its smtpd and the lines for it. */
+  readonly recipe?: string;
 }
 
 /** Debian's user and group for Postfix's daemons. */
@@ -32,6 +41,7 @@ export async function openRealPostfix({
   deliverTo,
   main = '',
   smtpd = '',
+  recipe = `127.0.0.1:10025 inet n - n - - smtpd\n${smtpd}`,
 }: RealPostfixParts): Promise<RealPostfix> {
   const port = await freePort();
   const [host, deliverPort] = deliverTo.split(':');
@@ -71,8 +81,7 @@ ${main}
   const bounces = ['bounce', 'defer', 'trace'].map((name) => `${name} unix - - n - 0 bounce`);
   writeFileSync(
     place('conf/master.cf'),
-    `127.0.0.1:${port} inet n - n - - smtpd
-${smtpd}
+    `${recipe.replaceAll('10025', String(port))}
 postlog unix-dgram n - n - 1 postlogd
 pickup unix n - n 60 1 pickup
 qmgr unix n - n 300 1 qmgr

@@ -14,24 +14,36 @@ export interface RealService {
 
 export interface RealServiceParts {
   readonly folder: string;
-  /** "127.0.0.1:5353" */
-  readonly dnsServer: string;
+  /** "127.0.0.1:5353"; absent: no DNS, but a zone of ours in which 127.0.0.1 and 127.0.0.2 are confirmed. */
+  readonly dnsServer?: string;
   readonly policy: string;
-  /** "127.0.0.1:25" */
+  /** "127.0.0.1:25", or a map as a door has it: "{ servers: [127.0.0.1:25], identify: proxy }". */
   readonly backend: string;
+  /** More of its SMTP doors: "bare_newline: normalize, received: true". */
+  readonly door?: string;
 }
 
-export async function startRealService({ folder, dnsServer, policy, backend }: RealServiceParts): Promise<RealService> {
+const zone = `127.0.0.1: [workstation.example]
+workstation.example: [127.0.0.1]
+127.0.0.2: [mail.good.example]
+mail.good.example: [127.0.0.2]
+`;
+
+export async function startRealService(parts: RealServiceParts): Promise<RealService> {
+  const { folder, dnsServer, policy, backend, door } = parts;
   const [smtpPort, policyPort] = [await freePort(), await freePort()];
   const file = join(folder, 'iprevd.yaml');
+  writeFileSync(join(folder, 'zone.yaml'), zone);
+  const dns = dnsServer === undefined ? '{ zone: zone.yaml }' : `{ servers: [${dnsServer}], timeout: 4s }`;
+  const more = `backend: ${backend}${door === undefined ? '' : `, ${door}`}`;
   writeFileSync(
     file,
     `name: mx.test.example
 doors:
-  - { kind: smtp, listen: 127.0.0.1:${smtpPort}, backend: ${backend} }
-  - { kind: smtp, listen: "[::1]:${smtpPort}", backend: ${backend} }
+  - { kind: smtp, listen: 127.0.0.1:${smtpPort}, ${more} }
+  - { kind: smtp, listen: "[::1]:${smtpPort}", ${more} }
   - { kind: policy, listen: 127.0.0.1:${policyPort} }
-dns: { servers: [${dnsServer}], timeout: 4s }
+dns: ${dns}
 policy: ${policy}
 `,
   );

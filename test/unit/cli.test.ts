@@ -24,7 +24,8 @@ asked    PTR 8.0.0.127.in-addr.arpa  broken.customer.example, mail.customer.exam
          A mail.customer.example     127.0.0.8  confirms the client
 iprev    pass (confirmed): mail.customer.example
 naming   unknown
-rules    ✘ no-ptr        reject 550 5.7.25
+rules    ✘ early-talker  reject 554 5.5.1
+         ✘ no-ptr        reject 550 5.7.25
          ✘ unconfirmed   reject 550 5.7.25
          ✘ trouble       defer 450 4.7.25
          ✘ generic-name  tag generic-name
@@ -59,7 +60,7 @@ verdict  accept, by otherwise
         reply: { code: 550, enhanced: '5.7.25', text: expect.any(String) },
       },
     });
-    expect(decision.trace.slice(0, 2)).toEqual([
+    expect(decision.trace.slice(1, 3)).toEqual([
       { rule: 'no-ptr', mode: 'enforce', held: false, does: 'reject 550 5.7.25' },
       { rule: 'unconfirmed', mode: 'enforce', held: true, does: 'reject 550 5.7.25' },
     ]);

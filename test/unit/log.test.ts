@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { Client } from '../../src/core/client.ts';
 import { decide } from '../../src/core/decide.ts';
 import { decisionFields } from '../../src/log.ts';
 import { makeRefs } from '../../src/ref.ts';
@@ -38,6 +39,15 @@ otherwise: accept`);
     would: ['would'],
     ms: 12,
   });
+});
+
+test('who spoke before the greeting, and over which TLS; neither where there is nothing to tell', () => {
+  const line = (client: Partial<Client>): object => {
+    const decision = decide(policyOf('rules: []\notherwise: accept'), evidenceOf({ ptr: 'nxdomain', client }));
+    return JSON.parse(JSON.stringify(decisionFields(decision, 0)));
+  };
+  expect(line({ early: true, tls: { protocol: 'TLSv1.3' } })).toMatchObject({ early: true, tls: 'TLSv1.3' });
+  for (const key of ['early', 'tls']) expect(line({})).not.toHaveProperty(key);
 });
 
 test('foreign bytes are escaped, wherever they come from', () => {

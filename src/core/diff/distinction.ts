@@ -80,16 +80,18 @@ export function questionsOf(policies: readonly Policy[], now: number): ReadonlyM
   const free = leavesOf(policies).filter(isFree);
   const rules = policies.flatMap((policy) => policy.rules).filter(isLookedAt);
   const addresses = free.filter((leaf) => leaf.kind === 'client_ip').filter(({ lists }) => lists.length === 0);
+  const earlyTalkers = free.filter((leaf) => leaf.kind === 'early_talker');
   const doors = free.filter((leaf) => leaf.kind === 'door');
   const ports = free.filter((leaf) => leaf.kind === 'port');
   const forms = free.filter((leaf) => leaf.kind === 'helo_is');
   const named = (kind: 'helo' | 'sender' | 'recipient') =>
     free.filter((leaf): leaf is NameLeaf => leaf.kind === kind && leaf.tests.every(canBeSampled));
   const [helos, senders, recipients] = [named('helo'), named('sender'), named('recipient')] as const;
-  const sampled = new Set<Leaf>([...addresses, ...doors, ...ports, ...forms, ...helos, ...senders, ...recipients]);
+  const sampled = new Set<Leaf>([addresses, earlyTalkers, doors, ports, forms, helos, senders, recipients].flat());
   const mailAddress = ({ tests }: NameLeaf, sample: string) => addressFits(sample, tests);
   return new Map([
     ...byLeaf(addresses, boundaries(addresses), ({ ranges }, ip) => ranges.some((range) => inCidr(ip, range))),
+    ...spokeEarly(earlyTalkers),
     ...byLeaf(doors, [...doorKinds, 'check' as const], (leaf, door) => leaf.doors.includes(door)),
     ...byLeaf(ports, [25, 0, ...ports.flatMap((leaf) => leaf.ports)], (leaf, port) => leaf.ports.includes(port)),
     ...byLeaf(forms, ['fqdn' as const, ...heloForms], (leaf, form) => leaf.forms.includes(form)),
@@ -125,6 +127,18 @@ function byLeaf<L extends Leaf, S>(
   return distinguish(
     leaves.map((leaf) => [leafText(leaf), plainFact(leafText(leaf)), (sample: S) => holds(leaf, sample)]),
     samples,
+  );
+}
+
+/** A client spoke before it was greeted or did not, whichever way a rule asks. Most do not. */
+function spokeEarly(leaves: readonly Extract<Leaf, { readonly kind: 'early_talker' }>[]) {
+  return distinguish(
+    leaves.map((leaf) => [
+      leafText(leaf),
+      { words: leafText(leaf), otherwise: leafText({ ...leaf, is: !leaf.is }) },
+      (isEarly: boolean) => isEarly === leaf.is,
+    ]),
+    [false, true],
   );
 }
 

@@ -163,6 +163,8 @@ export function formulaOf(condition: Condition, one: Case, score: ScoreSoFar): F
       return { any: condition.ports.map(portAtom) };
     case 'authenticated':
       return condition.is ? authenticatedAtom : { not: authenticatedAtom };
+    case 'early_talker':
+      return condition.is ? earlyTalkerAtom : { not: earlyTalkerAtom };
     case 'all':
       return { all: condition.of.map((of) => formulaOf(of, one, score)) };
     case 'any':
@@ -173,6 +175,7 @@ export function formulaOf(condition: Condition, one: Case, score: ScoreSoFar): F
 }
 
 export const authenticatedAtom = 'authenticated';
+const earlyTalkerAtom = 'early_talker';
 export const heloAtom = (form: string): string => `helo_is ${form}`;
 const doorAtom = (door: string): string => `door ${door}`;
 const portAtom = (port: number): string => `port ${port}`;

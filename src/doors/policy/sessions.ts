@@ -5,7 +5,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Client } from '../../core/client.ts';
-import { policyInstancesMax, smtpIdleMs } from '../../core/limits.ts';
+import { policyInstanceMs, policyInstancesMax } from '../../core/limits.ts';
 import type { Gate, Inquiry } from '../../gate.ts';
 
 export interface Session {
@@ -27,7 +27,7 @@ export interface Sessions {
 }
 
 export function makeSessions(gate: Gate): Sessions {
-  const bounds = { max: policyInstancesMax, ttl: smtpIdleMs, updateAgeOnGet: true };
+  const bounds = { max: policyInstancesMax, ttl: policyInstanceMs, updateAgeOnGet: true };
   const byClient = new LRUCache<string, Session>({
     ...bounds,
     dispose: ({ inquiry, client }) => void inquiry.close(client).catch(() => {}),

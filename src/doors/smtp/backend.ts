@@ -1,10 +1,16 @@
-// One SMTP connection to the mail server behind (RFC 5321, client side), a command at a time. Anything but a proper reply
-// in time is a BackendError: the link is then closed and good for nothing more, and the client is told 451.
+// The mail server behind, met and ready for MAIL: greeted, inside TLS if that is wanted, and told who the client is (PROXY,
+// XCLIENT, XFORWARD). What it offers decides what may be asked of it. Every failure is a BackendError, but for one: after
+// XCLIENT the backend may refuse that client, and then its words are the client's answer.
 
-import { connect, type Socket } from 'node:net';
-import { printEndpoint, type TcpEndpoint } from '../../core/endpoint.ts';
-import { backendLineOctetsMax, backendReplyLinesMax } from '../../core/limits.ts';
-import { type BackendReply, isPositive, readReply } from './replies.ts';
+import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import type { Endpoint } from '../../core/endpoint.ts';
+import { isHeloName } from '../../core/helo.ts';
+import type { BackendProtocol, IdentifyWay, TlsLevel } from '../../core/relaying.ts';
+import { BackendError, type Link, openLink } from './link.ts';
+import { printLocalHeader, printProxyHeader } from './proxy-header.ts';
+import { type BackendReply, isPositive } from './replies.ts';
+import { type Identity, printXclient, printXforward } from './xclient.ts';
 
 /** All in milliseconds. */
 export interface BackendTimes {
@@ -14,43 +20,68 @@ export interface BackendTimes {
   readonly dotMs: number;
 }
 
-/** What went wrong with the link, in a sentence for the log. The client never sees it. */
-export class BackendError extends Error {}
+export interface BackendPlan {
+  readonly protocol: BackendProtocol;
+  readonly identify: IdentifyWay;
+  readonly tls: TlsLevel;
+  /** The name that its certificate must have; absent: the host as configured. */
+  readonly tlsName?: string;
+  /** PEM; absent: the roots that come with Node. */
+  readonly tlsCa?: string;
+  readonly ourName: string;
+  readonly times: BackendTimes;
+}
 
 export interface Backend {
   /** EHLO keywords with their arguments: "SIZE" → "10240000". */
   readonly offers: ReadonlyMap<string, string>;
+  readonly protocol: BackendProtocol;
   readonly usable: boolean;
-  /** Sends one command line (latin1, without line end) and waits for its reply. */
+  /** Sends one command line (latin1, without line end) and waits for its reply; before MAIL, XFORWARD if that is the way. */
   command(line: string): Promise<BackendReply>;
-  /** Sends content octets as they are; resolves when more may be sent. */
-  content(octets: Buffer): Promise<void>;
+  /** Sends content octets as they are. A promise while no more may come, rejected if the link breaks; undefined: go on. */
+  content(octets: Buffer): Promise<void> | undefined;
   /** Ends the content with the final dot and waits for the reply to it. */
   finish(): Promise<BackendReply>;
   /** Says QUIT and closes, or just closes if a message was begun: what has no final dot was never sent. */
   close(): void;
 }
 
-/** Connects, reads the greeting and says EHLO (HELO if that is refused). */
-export async function openBackend(endpoint: TcpEndpoint, ourName: string, times: BackendTimes): Promise<Backend> {
+/** The backend will have nothing of this client: its reply to XCLIENT, or its greeting after it. */
+export class ClientRefused extends Error {
+  readonly reply: BackendReply;
+  constructor(reply: BackendReply) {
+    super(`the backend refuses the client: ${reply.code} ${reply.lines.join(' ')}`);
+    this.reply = reply;
+  }
+}
+
+/** `client`: absent for a look at what it offers. */
+export async function openBackend(endpoint: Endpoint, plan: BackendPlan, client?: Identity): Promise<Backend> {
+  const { times } = plan;
   const link = await openLink(endpoint, times.connectMs);
+  if (plan.identify === 'proxy') await link.write(proxyHeader(client), times.replyMs);
   const greeting = await link.reply(times.connectMs);
-  if (greeting.code !== 220) throw link.broken(`greets with ${greeting.code} ${greeting.lines.join(' ')}`);
-  let hello = await link.command(`EHLO ${ourName}`, times.replyMs);
-  if (hello.code >= 500) hello = await link.command(`HELO ${ourName}`, times.replyMs);
-  if (!isPositive(hello)) throw link.broken(`refuses EHLO: ${hello.code} ${hello.lines.join(' ')}`);
+  if (greeting.code !== 220) throw link.broken(`greets with ${shown(greeting)}`);
+  const name = plan.identify === 'proxy' ? nameOf(client, plan) : plan.ourName;
+  let offers = await hello(link, plan, name);
+  offers = (await secured(link, plan, endpoint, offers, name)) ?? offers;
+  if (client !== undefined) offers = (await identified(link, plan, client, offers)) ?? offers;
+  const xforward = offers.get('XFORWARD');
+  const forwards =
+    client !== undefined && xforward !== undefined && (plan.identify === 'xforward' || plan.identify === 'auto')
+      ? printXforward(client, words(xforward))
+      : [];
 
   let inContent = false;
   return {
-    offers: new Map(
-      hello.lines
-        .slice(1)
-        .map((line): [string, string] => [line.split(' ')[0]?.toUpperCase() ?? '', line.split(' ').slice(1).join(' ')]),
-    ),
+    offers,
+    protocol: plan.protocol,
     get usable() {
-      return link.usable();
+      return link.usable;
     },
     async command(line) {
+      if (line.startsWith('MAIL ') && forwards.length > 0) return mailAfter(link, forwards, line, offers, times);
       const reply = await link.command(line, times.replyMs);
       if (line === 'DATA' && reply.code === 354) inContent = true;
       return reply;
@@ -68,109 +99,109 @@ export async function openBackend(endpoint: TcpEndpoint, ourName: string, times:
   };
 }
 
-interface Link {
-  usable(): boolean;
-  command(line: string, timeoutMs: number): Promise<BackendReply>;
-  reply(timeoutMs: number): Promise<BackendReply>;
-  write(octets: Buffer, timeoutMs: number): Promise<void>;
-  quit(): void;
-  /** Cuts the link for this reason and returns the error to throw. */
-  broken(why: string): BackendError;
+/** XFORWARD is for the backend's log alone, and forgotten after each transaction: whatever it answers changes nothing. */
+async function mailAfter(
+  link: Link,
+  forwards: readonly string[],
+  mail: string,
+  offers: ReadonlyMap<string, string>,
+  { replyMs }: BackendTimes,
+): Promise<BackendReply> {
+  if (!offers.has('PIPELINING')) {
+    for (const line of forwards) await link.command(line, replyMs);
+    return link.command(mail, replyMs);
+  }
+  let reply = await link.command([...forwards, mail].join('\r\n'), replyMs);
+  for (const _ of forwards) reply = await link.reply(replyMs);
+  return reply;
 }
 
-function openLink(endpoint: TcpEndpoint, connectMs: number): Promise<Link> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: endpoint.host, port: endpoint.port, noDelay: true });
-    const timer = setTimeout(() => fail(`does not answer within ${connectMs} ms`), connectMs);
-    const fail = (why: string) => {
-      clearTimeout(timer);
-      socket.destroy();
-      reject(new BackendError(`backend ${printEndpoint(endpoint)} ${why}`));
-    };
-    const refused = (error: NodeJS.ErrnoException) =>
-      fail(error.code === 'ECONNREFUSED' ? 'refuses the connection' : `cannot be reached: ${error.message}`);
-    socket.once('error', refused);
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.off('error', refused);
-      resolve(makeLink(socket, printEndpoint(endpoint)));
-    });
-  });
+async function hello(link: Link, { protocol, times }: BackendPlan, name: string): Promise<ReadonlyMap<string, string>> {
+  const verb = protocol === 'lmtp' ? 'LHLO' : 'EHLO';
+  let reply = await link.command(`${verb} ${name}`, times.replyMs);
+  if (reply.code >= 500 && protocol === 'smtp') reply = await link.command(`HELO ${name}`, times.replyMs);
+  if (!isPositive(reply)) throw link.broken(`refuses ${verb}: ${shown(reply)}`);
+  return new Map(
+    reply.lines.slice(1).map((line): [string, string] => {
+      const [keyword = '', ...rest] = line.split(' ');
+      return [keyword.toUpperCase(), rest.join(' ')];
+    }),
+  );
 }
 
-/** More than any reply that readReply takes. */
-const unreadOctetsMax = backendLineOctetsMax * backendReplyLinesMax;
+/** What is offered inside TLS; undefined if it stays outside. */
+async function secured(
+  link: Link,
+  plan: BackendPlan,
+  endpoint: Endpoint,
+  offers: ReadonlyMap<string, string>,
+  name: string,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const { tls, times } = plan;
+  const isWanted = tls === 'encrypt' || tls === 'verify';
+  if (tls === 'none' || (tls === 'may' && !offers.has('STARTTLS'))) return undefined;
+  if (!offers.has('STARTTLS')) throw link.broken('does not offer STARTTLS');
+  const reply = await link.command('STARTTLS', times.replyMs);
+  if (reply.code !== 220) {
+    if (isWanted) throw link.broken(`refuses STARTTLS: ${shown(reply)}`);
+    return undefined;
+  }
+  await link.secure(tlsOptions(plan, endpoint), times.connectMs);
+  return hello(link, plan, name);
+}
 
-function makeLink(socket: Socket, where: string): Link {
-  let unread = '';
-  let fault: BackendError | undefined;
-  /** Whoever waits for the next reply or for room to write; told when there is something new. */
-  let wake: () => void = () => {};
-
-  const broken = (why: string): BackendError => {
-    fault ??= new BackendError(`backend ${where} ${why}`);
-    socket.destroy();
-    wake();
-    return fault;
-  };
-  socket.setEncoding('latin1');
-  socket.on('data', (octets: string) => {
-    unread += octets;
-    if (unread.length > unreadOctetsMax) broken('talks without end');
-    wake();
-  });
-  socket.on('drain', () => wake());
-  socket.on('error', (error) => broken(`failed: ${error.message}`));
-  socket.on('end', () => broken('closed the connection'));
-  socket.on('close', () => broken('closed the connection'));
-
-  const wait = async (timeoutMs: number, isOver: () => boolean): Promise<void> => {
-    const timer = setTimeout(() => broken(`is silent for ${timeoutMs} ms`), timeoutMs);
-    try {
-      while (!isOver()) {
-        if (fault !== undefined) throw fault;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-  const reply = async (timeoutMs: number): Promise<BackendReply> => {
-    let read = readReply(unread);
-    await wait(timeoutMs, () => {
-      read = readReply(unread);
-      return read.reply !== undefined || read.broken !== undefined;
-    });
-    if (read.reply === undefined) throw broken(`answers nonsense: ${read.broken}`);
-    unread = read.rest;
-    // RFC 5321 s3.8: after 421 the server closes.
-    if (read.reply.code === 421) broken('says 421');
-    return read.reply;
-  };
+function tlsOptions({ tls, tlsName, tlsCa }: BackendPlan, endpoint: Endpoint): ConnectionOptions {
+  const name = tlsName ?? (endpoint.kind === 'tcp' ? endpoint.host : 'localhost');
   return {
-    usable: () => fault === undefined,
-    broken,
-    reply,
-    async command(line, timeoutMs) {
-      if (fault !== undefined) throw fault;
-      // Octets nobody asked for would be taken for the reply to this command; before the final dot, for its 250.
-      if (unread !== '') throw broken('speaks out of turn');
-      socket.write(`${line}\r\n`, 'latin1');
-      return reply(timeoutMs);
-    },
-    async write(octets, timeoutMs) {
-      if (fault !== undefined) throw fault;
-      if (octets.length === 0 || socket.write(octets)) return;
-      await wait(timeoutMs, () => !socket.writableNeedDrain);
-    },
-    quit() {
-      if (fault !== undefined) return;
-      fault = new BackendError(`backend ${where}: closed by us`);
-      wake();
-      socket.end('QUIT\r\n');
-      socket.setTimeout(1_000, () => socket.destroy());
-    },
+    rejectUnauthorized: tls === 'verify',
+    ...(isIP(name) === 0 ? { servername: name } : { host: name }),
+    ...(tlsCa === undefined ? {} : { ca: tlsCa }),
   };
+}
+
+/** XCLIENT, if that is the way; then what is offered to that client. */
+async function identified(
+  link: Link,
+  plan: BackendPlan,
+  client: Identity,
+  offers: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const offered = offers.get('XCLIENT');
+  if (plan.identify !== 'xclient' && plan.identify !== 'auto') return undefined;
+  if (offered === undefined) {
+    // Without it every client would have our own address there, and whatever rights come with that.
+    if (plan.identify === 'xclient') throw link.broken('does not offer us XCLIENT (smtpd_authorized_xclient_hosts)');
+    return undefined;
+  }
+  const lines = printXclient(client, words(offered));
+  if (lines.length === 0) return undefined;
+  for (const line of lines) {
+    const reply = await link.command(line, plan.times.replyMs);
+    if (reply.code === 220) continue;
+    link.quit();
+    if (reply.code >= 400) throw new ClientRefused(reply);
+    throw new BackendError(`backend answers XCLIENT with ${shown(reply)}`);
+  }
+  return hello(link, plan, nameOf(client, plan));
+}
+
+/** Where the client itself is taken to speak, its HELO, if another server would have taken that from it. */
+function nameOf(client: Identity | undefined, { ourName }: BackendPlan): string {
+  const helo = client?.helo ?? '';
+  return isHeloName(helo) ? helo : ourName;
+}
+
+function proxyHeader(client: Identity | undefined): Buffer {
+  if (client === undefined) return printLocalHeader();
+  const { serverIp: ip, serverPort: port } = client;
+  const server = ip === undefined || port === undefined ? undefined : { ip, port };
+  return printProxyHeader(client, server);
+}
+
+function words(text: string): ReadonlySet<string> {
+  return new Set(text.toUpperCase().split(/\s+/));
+}
+
+function shown({ code, lines }: BackendReply): string {
+  return `${code} ${lines.join(' ')}`;
 }

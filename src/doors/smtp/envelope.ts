@@ -17,10 +17,28 @@ export interface Parameter {
   readonly value?: string;
 }
 
-/** Parameter → the extension that brings it. What is not here is 555 (RFC 5321 s4.1.1.11). */
-const extensionOf: Readonly<Record<'MAIL' | 'RCPT', Readonly<Record<string, string>>>> = {
-  MAIL: { SIZE: 'SIZE', BODY: '8BITMIME', SMTPUTF8: 'SMTPUTF8', RET: 'DSN', ENVID: 'DSN' },
-  RCPT: { NOTIFY: 'DSN', ORCPT: 'DSN' },
+interface Known {
+  /** The extension that brings the parameter. */
+  readonly extension: string;
+  /** What its value must look like; undefined: it takes none. */
+  readonly value: RegExp | undefined;
+}
+
+const xtext = /^(?:[\x21-\x2a\x2c-\x3c\x3e-\x7e]|\+[0-9A-F]{2})+$/;
+
+/** What is not here is 555 (RFC 5321 s4.1.1.11). */
+const parametersOf: Readonly<Record<'MAIL' | 'RCPT', Readonly<Record<string, Known>>>> = {
+  MAIL: {
+    SIZE: { extension: 'SIZE', value: /^\d{1,20}$/ }, // RFC 1870 s3
+    BODY: { extension: '8BITMIME', value: /^(?:7BIT|8BITMIME)$/i }, // RFC 6152 s2
+    SMTPUTF8: { extension: 'SMTPUTF8', value: undefined }, // RFC 6531 s3.4
+    RET: { extension: 'DSN', value: /^(?:FULL|HDRS)$/i }, // RFC 3461 s4.3
+    ENVID: { extension: 'DSN', value: xtext }, // RFC 3461 s4.4
+  },
+  RCPT: {
+    NOTIFY: { extension: 'DSN', value: /^(?:NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2})$/i }, // RFC 3461 s4.1
+    ORCPT: { extension: 'DSN', value: /^[\x21-\x3a\x3c\x3e-\x7e]+;[\x21-\x7e]+$/ }, // RFC 3461 s4.2, utf-8 of RFC 6533 s3 included
+  },
 };
 
 /** The command, or the reply that refuses it. `utf8`: the transaction has SMTPUTF8 (RFC 6531), so 8-bit octets may stand. */
@@ -29,17 +47,33 @@ export function readPathCommand(verb: 'MAIL' | 'RCPT', line: string, utf8: boole
   if (match === null)
     return refusal(501, '5.5.4', `this is not ${verb === 'MAIL' ? 'MAIL FROM' : 'RCPT TO'}:<address>`);
   const [, path = '', rest = ''] = match;
-  const parameters = rest
-    .split(/[ \t]+/)
-    .filter(Boolean)
-    .map(readParameter);
-  const unknown = parameters.find(({ keyword }) => extensionOf[verb][keyword] === undefined);
-  if (unknown !== undefined)
-    return refusal(555, '5.5.4', `parameter ${printable(unknown.keyword, 40)} is not known here`);
+  if (verb === 'RCPT' && path === '<>') return refusal(501, '5.1.3', 'a recipient is missing');
+  const parameters =
+    rest === ''
+      ? []
+      : rest
+          .split(/[ \t]+/)
+          .filter(Boolean)
+          .map(readParameter);
+  const wrong = faultOf(verb, parameters);
+  if (wrong !== undefined) return wrong;
   const isUtf8 = utf8 || parameters.some(({ keyword }) => keyword === 'SMTPUTF8');
   if (/[\x80-\xff]/.test(path) && !(isUtf8 && isValidUtf8(path)))
     return refusal(553, '5.6.7', 'an address beyond ASCII needs SMTPUTF8');
   return { path, parameters };
+}
+
+function faultOf(verb: 'MAIL' | 'RCPT', parameters: readonly Parameter[]): BackendReply | undefined {
+  const seen = new Set<string>();
+  for (const { keyword, value } of parameters) {
+    const known = parametersOf[verb][keyword];
+    if (known === undefined) return refusal(555, '5.5.4', `parameter ${printable(keyword, 40)} is not known here`);
+    if (seen.has(keyword)) return refusal(501, '5.5.4', `parameter ${keyword} stands twice`);
+    seen.add(keyword);
+    const fits = known.value === undefined ? value === undefined : value !== undefined && known.value.test(value);
+    if (!fits) return refusal(501, '5.5.4', `parameter ${keyword} has no such value`);
+  }
+  return undefined;
 }
 
 export function isRefusal(command: PathCommand | BackendReply): command is BackendReply {
@@ -53,9 +87,9 @@ export function isRefusal(command: PathCommand | BackendReply): command is Backe
 export function printPathCommand(
   verb: 'MAIL' | 'RCPT',
   { path, parameters }: PathCommand,
-  offers: ReadonlySet<string>,
+  offers: { has(extension: string): boolean },
 ): string | BackendReply {
-  const known = parameters.filter(({ keyword }) => offers.has(extensionOf[verb][keyword] ?? ''));
+  const known = parameters.filter(({ keyword }) => offers.has(parametersOf[verb][keyword]?.extension ?? ''));
   const missing = parameters.find((parameter) => !known.includes(parameter) && parameter.keyword !== 'SIZE');
   if (missing !== undefined)
     return refusal(555, '5.5.4', `parameter ${missing.keyword} is not supported by the mail server behind`);
@@ -63,9 +97,20 @@ export function printPathCommand(
   return `${verb === 'MAIL' ? 'MAIL FROM' : 'RCPT TO'}:${path}${words.join('')}`;
 }
 
-/** The address between the brackets as text; '' for the null path. */
+/** The address between the brackets as text; '' for the null path. A source route is left out (RFC 5321 appendix C). */
 export function addressOf({ path }: PathCommand): string {
-  return Buffer.from(path.slice(1, -1), 'latin1').toString('utf8');
+  const address = path.slice(1, -1).replace(/^@[^:]*:/, '');
+  return /[\x80-\xff]/.test(address) ? Buffer.from(address, 'latin1').toString('utf8') : address;
+}
+
+/** The size that the client announces (RFC 1870), in octets; undefined if it does not. */
+export function announcedSize({ parameters }: PathCommand): number | undefined {
+  const value = parameters.find(({ keyword }) => keyword === 'SIZE')?.value;
+  return value === undefined ? undefined : Number(value);
+}
+
+export function hasParameter({ parameters }: PathCommand, wanted: string): boolean {
+  return parameters.some(({ keyword }) => keyword === wanted);
 }
 
 export function refusal(code: number, enhanced: string, text: string): BackendReply {

@@ -1,159 +1,153 @@
 // A message on its way to the backend, chunk by chunk and never held whole: our fields go on top, header fields that
-// claim to be ours are left out (RFC 8601 s5), lines that begin with a dot get another (RFC 5321 s4.5.2), and every other
-// octet passes as it came. A bare CR, bare LF or NUL is a fault: some mail server behind would read it as the end of the
-// message and what follows as commands, so such a message is not passed on.
+// claim to be ours are left out (RFC 8601 s5), and every other octet passes as it came. Content comes and leaves in the form
+// that content.ts describes: lines end in CRLF, leading dots are stuffed. So a field cannot hide behind a dot: the name of
+// "..X:" begins with one. Never throws.
 
-import { claimsToBeOurs } from '../../core/header.ts';
+import { authResultsName, claimsToBeOurs, tagFieldName } from '../../core/header.ts';
 import { fieldOctetsMax } from '../../core/limits.ts';
 
-const [NUL, HT, LF, CR, SP, DOT, COLON] = [0x00, 0x09, 0x0a, 0x0d, 0x20, 0x2e, 0x3a];
+const [HT, LF, CR, SP, COLON, DEL] = [0x09, 0x0a, 0x0d, 0x20, 0x3a, 0x7f];
 const nothing = Buffer.alloc(0);
 
 export interface MessageFilter {
-  /** What goes to the backend for this chunk of un-stuffed content; undefined once the content is at fault. */
-  push(chunk: Buffer): Buffer | undefined;
-  /** What was still held back; undefined if the content is at fault. The final "." line is the caller's. */
-  end(): Buffer | undefined;
+  /** What goes to the backend for this chunk. */
+  push(chunk: Buffer): Buffer;
+  /** What was still held back. The final "." line is the caller's. */
+  end(): Buffer;
 }
 
-/** `fields`: our header lines without line ends, first on top. */
+/** `fields`: our header lines without line ends, first on top; they stand above an empty message too. */
 export function messageFilter(
   fields: readonly string[],
   authservId: string,
   policyFields: ReadonlySet<string> = new Set(),
 ): MessageFilter {
-  const lineEnds = lineEndCheck();
+  const top = fields.map((field) => `${field}\r\n`).join('');
   const header = headerFilter(authservId, policyFields);
-  const stuff = dotStuffer();
-  let top: Buffer | undefined = Buffer.from(fields.map((field) => `${field}\r\n`).join(''), 'latin1');
-  const pass = (content: Buffer) => {
-    const out = top === undefined ? stuff(content) : Buffer.concat([top, stuff(content)]);
-    top = undefined;
-    return out;
+  let hasBegun = false;
+  let isBody = false;
+  /** What stands before the content, if it begins with this octet. */
+  const begin = (first: number | undefined): Buffer => {
+    hasBegun = true;
+    // White space would go on the last of our fields, and add to what it says (RFC 5322 s2.2.3). Nothing was there to go on:
+    // this message has no header, so an empty line makes all of it the body.
+    isBody = top !== '' && (first === SP || first === HT);
+    return Buffer.from(isBody ? `${top}\r\n` : top, 'latin1');
   };
-  return {
-    push: (chunk) => (lineEnds.push(chunk) ? pass(header.push(chunk)) : undefined),
-    end: () => (lineEnds.end() ? pass(header.end()) : undefined),
-  };
-}
-
-/** Both answer false once a CR stands without LF, an LF without CR, or a NUL anywhere. */
-export function lineEndCheck(): { push(chunk: Buffer): boolean; end(): boolean } {
-  let good = true;
-  let endsInCr = false;
   return {
     push(chunk) {
-      if (!good || chunk.length === 0) return good;
-      if (chunk.includes(NUL) || (endsInCr && chunk[0] !== LF)) return (good = false);
-      for (let i = chunk.indexOf(LF); i >= 0; i = chunk.indexOf(LF, i + 1)) {
-        if (i === 0 ? !endsInCr : chunk[i - 1] !== CR) return (good = false);
-      }
-      const last = chunk.length - 1;
-      for (let i = chunk.indexOf(CR); i >= 0 && i < last; i = chunk.indexOf(CR, i + 1)) {
-        if (chunk[i + 1] !== LF) return (good = false);
-      }
-      endsInCr = chunk[last] === CR;
-      return true;
+      if (hasBegun || chunk.length === 0) return isBody ? chunk : header.push(chunk);
+      const before = begin(chunk[0]);
+      return Buffer.concat([before, isBody ? chunk : header.push(chunk)]);
     },
-    end: () => good && !endsInCr,
+    end: () => (hasBegun ? header.end() : Buffer.concat([begin(undefined), header.end()])),
   };
 }
 
-/** Doubles a dot at the beginning of a line. Linear, whatever the content. */
-export function dotStuffer(): (chunk: Buffer) => Buffer {
-  let atLineStart = true;
-  const dot = Buffer.from('.');
-  return (chunk) => {
-    if (chunk.length === 0) return chunk;
-    const pieces: Buffer[] = [];
-    let from = 0;
-    if (atLineStart && chunk[0] === DOT) pieces.push(dot);
-    for (let i = chunk.indexOf('\n.'); i >= 0; i = chunk.indexOf('\n.', i + 1)) {
-      pieces.push(chunk.subarray(from, i + 1), dot);
-      from = i + 1;
-    }
-    atLineStart = chunk[chunk.length - 1] === LF;
-    if (pieces.length === 0) return chunk;
-    pieces.push(chunk.subarray(from));
-    return Buffer.concat(pieces);
-  };
-}
-
-/** Longer than any field name with the white space that may follow it in a line of 998 octets (RFC 5322 s2.1.1). */
-const undecidedOctetsMax = 1_000;
+type Fate = 'pass' | 'hold' | 'drop';
 
 /**
  * Leaves out the header fields that claim to be ours. A field is held only while it may be one of them; everything else,
- * and everything after the empty line, passes at once.
+ * and everything after the empty line, passes at once. Linear: what goes the same way is moved in one piece, however many
+ * lines it has.
  */
-export function headerFilter(
-  authservId: string,
-  policyFields: ReadonlySet<string> = new Set(),
-): { push(chunk: Buffer): Buffer; end(): Buffer } {
+export function headerFilter(authservId: string, policyFields: ReadonlySet<string> = new Set()): MessageFilter {
+  const names = claimedNames(policyFields);
   let inBody = false;
-  /** The beginning of a line, while it is not known what it belongs to; empty in the middle of a line that is. */
-  let undecided: Buffer = nothing;
   let atLineStart = true;
-  /** What happens to the field that the current line belongs to; `kept` is that field while it is held. */
-  let fate: 'pass' | 'hold' | 'drop' = 'pass';
-  let kept: Buffer = nothing;
+  /** The beginning of a line that may become one of our names. */
+  let undecided: Buffer = nothing;
+  /** What happens to the field that the current line belongs to; `kept` is that field in latin1 while it is held. */
+  let fate: Fate = 'pass';
+  let kept = '';
 
-  const dispose = (piece: Buffer): Buffer => {
-    if (fate === 'pass') return piece;
-    if (fate === 'hold') kept = Buffer.concat([kept, piece]);
+  const dispose = (run: Buffer): Buffer => {
+    if (fate === 'pass') return run;
+    if (fate === 'hold') kept += run.toString('latin1');
     // Too long to be read: RFC 8601 s5 has us remove what we cannot parse.
     if (kept.length > fieldOctetsMax) {
-      kept = nothing;
+      kept = '';
       fate = 'drop';
     }
     return nothing;
   };
   const endField = (): Buffer => {
     const field = kept;
-    kept = nothing;
-    return claimsToBeOurs(field.toString('latin1'), authservId, policyFields) ? nothing : field;
-  };
-  /** Decides what the line in `undecided` belongs to, if its beginning tells, and returns what may pass of it. */
-  const decide = (isWhole: boolean): Buffer => {
-    const line = undecided;
-    const first = line[0];
-    const continues = first === SP || first === HT;
-    const isEmpty = isWhole && (first === CR || first === LF);
-    if (!continues && !isWhole && !line.includes(COLON) && line.length <= undecidedOctetsMax) return nothing;
-    undecided = nothing;
-    atLineStart = false;
-    if (continues) return dispose(line);
-    const before = endField();
-    inBody = isEmpty;
-    fate = mayBeOurs(line, policyFields) ? 'hold' : 'pass';
-    return Buffer.concat([before, dispose(line)]);
+    kept = '';
+    const isOurs = field.includes(':') && claimsToBeOurs(field, authservId, policyFields);
+    return isOurs ? nothing : Buffer.from(field, 'latin1');
   };
 
   return {
     push(chunk) {
+      if (inBody) return chunk;
+      const input = undecided.length === 0 ? chunk : Buffer.concat([undecided, chunk]);
       const out: Buffer[] = [];
+      let from = 0;
       let at = 0;
-      while (at < chunk.length && !inBody) {
-        const lf = chunk.indexOf(LF, at);
-        const piece = chunk.subarray(at, lf < 0 ? chunk.length : lf + 1);
-        at += piece.length;
-        if (atLineStart) {
-          undecided = undecided.length === 0 ? piece : Buffer.concat([undecided, piece]);
-          out.push(decide(lf >= 0));
-        } else {
-          out.push(dispose(piece));
+      while (at < input.length && !inBody) {
+        const line = atLineStart ? kindOfLine(input, at, names) : 'continuation';
+        if (line === 'undecided') break;
+        if (line !== 'continuation' && (line !== fate || line === 'hold')) {
+          out.push(dispose(input.subarray(from, at)), endField());
+          from = at;
+          inBody = line === 'body';
+          fate = line === 'body' ? 'pass' : line;
         }
-        if (lf >= 0) atLineStart = true;
+        at = inBody ? input.length : endOfLine(input, at);
+        atLineStart = input[at - 1] === LF;
       }
-      if (at < chunk.length) out.push(chunk.subarray(at));
-      return out.length === 1 ? (out[0] ?? nothing) : Buffer.concat(out);
+      out.push(dispose(input.subarray(from, at)));
+      undecided = Buffer.from(input.subarray(at));
+      return Buffer.concat(out);
     },
-    end: () => Buffer.concat([undecided.length > 0 ? decide(true) : nothing, endField()]),
+    end: () => Buffer.concat([endField(), undecided]),
   };
 }
 
-/** By name alone: is it worth holding this field until it ends? Decided by the same test, on a field without value. */
-function mayBeOurs(line: Buffer, policyFields: ReadonlySet<string>): boolean {
-  const colon = line.indexOf(COLON);
-  return colon > 0 && claimsToBeOurs(`${line.toString('latin1', 0, colon)}:(`, '', policyFields);
+interface ClaimedName {
+  /** In lower case. */
+  readonly name: Buffer;
+  /** Whatever the value says; Authentication-Results has to be read. */
+  readonly isOursByName: boolean;
+}
+
+function claimedNames(policyFields: ReadonlySet<string>): readonly ClaimedName[] {
+  return [authResultsName, tagFieldName, ...policyFields].map((name) => ({
+    name: Buffer.from(name.toLowerCase(), 'latin1'),
+    isOursByName: name !== authResultsName,
+  }));
+}
+
+/** What the line that begins at `at` is, or what happens to the field that begins there. A line that is no field passes. */
+function kindOfLine(
+  input: Buffer,
+  at: number,
+  names: readonly ClaimedName[],
+): Fate | 'continuation' | 'body' | 'undecided' {
+  const first = input[at];
+  if (first === SP || first === HT) return 'continuation';
+  if (first === CR) return 'body';
+  let kind: 'pass' | 'undecided' = 'pass';
+  for (const { name, isOursByName } of names) {
+    let i = 0;
+    while (i < name.length && lowerCase(input[at + i] ?? 0) === name[i]) i++;
+    const next = input[at + i];
+    if (next === undefined) kind = 'undecided';
+    else if (i === name.length && next === COLON) return isOursByName ? 'drop' : 'hold';
+    // White space may stand before the colon; whatever else is no part of a name is left to claimsToBeOurs.
+    else if (i === name.length && (next <= SP || next >= DEL)) return 'hold';
+  }
+  return kind;
+}
+
+function lowerCase(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet;
+}
+
+/** Behind the next LF, or the end of the input. */
+function endOfLine(input: Buffer, from: number): number {
+  let at = from;
+  while (at < input.length && input[at] !== LF) at++;
+  return Math.min(at + 1, input.length);
 }

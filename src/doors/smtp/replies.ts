@@ -44,6 +44,20 @@ export function isPositive({ code }: BackendReply): boolean {
   return code >= 200 && code < 300;
 }
 
+/**
+ * The lines, each with an enhanced code of the reply's own class (RFC 2034 s4: whoever offers ENHANCEDSTATUSCODES says one in
+ * each). A backend that has none, or one of another class, gets "x.0.0".
+ */
+export function withStatus({ code, lines }: BackendReply): readonly string[] {
+  const digit = Math.floor(code / 100);
+  if (digit === 3) return lines;
+  return lines.map((line) => {
+    const status = /^([245])\.\d{1,3}\.\d{1,3}(?= |$)/.exec(line);
+    if (status?.[1] === String(digit)) return line;
+    return `${digit}.0.0 ${status === null ? line : line.slice(status[0].length + 1)}`.trimEnd();
+  });
+}
+
 function broken(why: string): ReadReply {
   return { rest: '', broken: why };
 }

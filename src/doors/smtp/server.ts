@@ -1,50 +1,127 @@
-// The SMTP door: smtp-server's listener with our sessions in it. What the backend offers in EHLO decides what we offer,
-// as learned when the door opens and from each connection since. AUTH and STARTTLS are not offered: this is where other
-// mail servers come in.
+// The SMTP door: a listener that lets clients in, by their address or by what a proxy says of it, and smtp-server with our
+// sessions behind it. What the backend offers in EHLO decides what we offer, as learned when the door opens and from each
+// connection since. AUTH is not offered: this is where other mail servers come in.
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
-import type { SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
-import type { TcpEndpoint } from '../../core/endpoint.ts';
+import { SMTPServer, type SMTPServerSession } from 'smtp-server';
+import type { Endpoint } from '../../core/endpoint.ts';
+import { type Ip, parseIp } from '../../core/ip.ts';
 import {
   backendConnectMs,
   backendDotMs,
   backendReplyMs,
-  commandOctetsMax,
+  commandMs,
+  connectionsMax,
+  connectionsPerAddressMax,
+  connectionsPerNetworkMax,
+  connectionsTurnedAwayMax,
+  contentWindowMs,
+  lingerMs,
   messageOctetsMax,
+  proxyHeaderMs,
   recipientsMax,
-  smtpIdleMs,
+  relayMs,
+  sessionMs,
+  tickMs,
+  tlsHandshakeMs,
+  verdictMs,
 } from '../../core/limits.ts';
+import type { BareNewline } from '../../core/relaying.ts';
 import type { Gate } from '../../gate.ts';
 import type { Door } from '../../listen.ts';
 import type { Logger } from '../../log.ts';
-import { type Backend, type BackendTimes, openBackend } from './backend.ts';
-import { Session, type SessionParts } from './session.ts';
+import { type Admission, type AdmissionLimits, admission } from './admission.ts';
+import type { BackendPlan, BackendTimes } from './backend.ts';
+import { backends } from './backends.ts';
+import type { ConnectionTimes } from './connection.ts';
+import { acceptProxied } from './proxied.ts';
+import { type Peer, Session, type SessionHost, type SessionParts } from './session.ts';
+import type { Identity } from './xclient.ts';
 
 export interface SmtpDoorParts {
   readonly gate: Gate;
   readonly log: Logger;
   /** Our name: in the greeting, towards the backend, and in Authentication-Results. */
   readonly name: string;
-  readonly backend: TcpEndpoint;
-  /** Peers that begin with a PROXY v1 header; from anyone else it is an unknown command. */
-  readonly proxy?: readonly string[];
-  readonly times?: BackendTimes;
+  readonly backend: BackendSettings;
+  readonly settings?: SmtpSettings;
+  readonly times?: Partial<SmtpTimes>;
 }
 
-const defaultTimes: BackendTimes = { connectMs: backendConnectMs, replyMs: backendReplyMs, dotMs: backendDotMs };
+export type BackendSettings = { readonly servers: readonly Endpoint[] } & Partial<
+  Omit<BackendPlan, 'ourName' | 'times'>
+>;
 
-export function smtpDoor({ gate, log, name, backend, proxy = [], times = defaultTimes }: SmtpDoorParts): Door {
-  const connect = async (): Promise<Backend> => {
-    const opened = await openBackend(backend, name, times);
-    smtp.learn(opened.offers);
+/** What an operator may set; absent: the default of each. */
+export interface SmtpSettings {
+  /** Peers that begin with a PROXY header; from anyone else it is an unknown command. */
+  readonly proxy?: readonly Ip[];
+  /** Peers that may say XCLIENT; for anyone else it does not exist. */
+  readonly xclient?: readonly Ip[];
+  readonly greetingDelayMs?: number;
+  readonly bareNewline?: BareNewline;
+  readonly certificate?: Certificate;
+  readonly received?: boolean;
+  readonly limits?: Partial<AdmissionLimits> & { readonly recipients?: number; readonly messageOctets?: number };
+}
+
+/** PEM. Without it STARTTLS is not offered. */
+export interface Certificate {
+  readonly key: string;
+  readonly cert: string;
+  /** Clients are asked for a certificate; none is needed. */
+  readonly asksClients: boolean;
+}
+
+export type SmtpTimes = BackendTimes & ConnectionTimes & { readonly tickMs: number; readonly proxyHeaderMs: number };
+
+const defaultTimes: SmtpTimes = {
+  connectMs: backendConnectMs,
+  replyMs: backendReplyMs,
+  dotMs: backendDotMs,
+  commandMs,
+  contentWindowMs,
+  tlsHandshakeMs,
+  verdictMs,
+  relayMs,
+  sessionMs,
+  tickMs,
+  proxyHeaderMs,
+};
+
+export interface SmtpDoor extends Door {
+  /** Handshakes from now on show this one. */
+  useCertificate(certificate: Certificate): void;
+}
+
+export function smtpDoor({ gate, log, name, backend, settings = {}, times: given = {} }: SmtpDoorParts): SmtpDoor {
+  const times = { ...defaultTimes, ...given };
+  const { servers, ...plan } = backend;
+  const open = backends({
+    servers,
+    plan: { protocol: 'smtp', identify: 'auto', tls: 'none', ...plan, ourName: name, times },
+    onFailover: (problem) => log.warn({ problem }, 'backend'),
+    now: Date.now,
+  });
+  const connect = async (client?: Identity) => {
+    const opened = await open(client);
+    front.learn(opened.offers);
     return opened;
   };
-  const smtp = new Front(name, proxy, { gate, log, authservId: name, openBackend: connect });
-  // A broken client connection; the session has ended it and said what there is to say.
-  smtp.on('error', (error) => log.debug({ err: error }, 'smtp'));
-  smtp.server.once('listening', () => {
+  const front = new Front(name, settings, times, {
+    gate,
+    log,
+    authservId: name,
+    openBackend: connect,
+    greetingDelayMs: settings.greetingDelayMs ?? 0,
+    bareNewline: settings.bareNewline ?? 'reject',
+    received: settings.received ?? false,
+    recipientsMax: settings.limits?.recipients ?? recipientsMax,
+    offersTls: settings.certificate !== undefined,
+    times,
+  });
+  front.server.once('listening', () => {
     connect().then(
       (opened) => opened.close(),
       (error: unknown) =>
@@ -54,33 +131,63 @@ export function smtpDoor({ gate, log, name, backend, proxy = [], times = default
         ),
     );
   });
-  return { server: smtp.server, drain: (ms) => smtp.drain(ms) };
+  return {
+    server: front.server,
+    drain: (ms) => front.drain(ms),
+    useCertificate: ({ key, cert }) => front.updateSecureContext({ key, cert }),
+  };
 }
 
 class Front extends SMTPServer {
   readonly #parts: SessionParts;
-  readonly #sessions = new WeakMap<SMTPServerSession, Session>();
+  readonly #settings: SmtpSettings;
+  readonly #times: SmtpTimes;
+  readonly #admission: Admission;
+  readonly #sessions = new Map<SMTPServerSession, Session>();
+  readonly #ticking: NodeJS.Timeout;
 
-  constructor(name: string, proxy: readonly string[], parts: SessionParts) {
+  constructor(name: string, settings: SmtpSettings, times: SmtpTimes, parts: Omit<SessionParts, 'host'>) {
+    const { certificate, limits = {} } = settings;
+    const connections = limits.connections ?? connectionsMax;
     super({
       name,
       heloResponse: '%s',
       logger: false, // it halves the throughput; decisions are logged by the gate
       disableReverseLookup: true, // it turns SERVFAIL and time-outs into "no name", and reads /etc/hosts
-      disabledCommands: ['AUTH', 'STARTTLS', 'XCLIENT', 'XFORWARD', 'WIZ', 'SHELL', 'KILL'],
+      disabledCommands: ['AUTH', ...(certificate === undefined ? ['STARTTLS'] : [])],
       authOptional: true,
-      hideSTARTTLS: true,
-      hideENHANCEDSTATUSCODES: true, // it would put codes of its own before ours
+      hideSTARTTLS: certificate === undefined,
+      hideENHANCEDSTATUSCODES: false,
       hide8BITMIME: true,
       hideSMTPUTF8: true,
-      lenientAddressParsing: true, // envelope.ts checks, and addresses of the world are stranger than its rules
-      size: messageOctetsMax,
-      maxRecipients: recipientsMax,
-      maxCommandLength: commandOctetsMax,
-      socketTimeout: smtpIdleMs,
-      useProxy: proxy.length > 0 ? [...proxy] : false,
+      size: limits.messageOctets ?? messageOctetsMax,
+      ...(certificate === undefined
+        ? {}
+        : {
+            key: certificate.key,
+            cert: certificate.cert,
+            requestCert: certificate.asksClients,
+            rejectUnauthorized: false, // whether it is worth anything is evidence, not a reason to hang up
+          }),
     });
-    this.#parts = parts;
+    this.#settings = settings;
+    this.#times = times;
+    this.#admission = admission({
+      connections,
+      perAddress: limits.perAddress ?? connectionsPerAddressMax,
+      perNetwork: limits.perNetwork ?? connectionsPerNetworkMax,
+    });
+    const host: SessionHost = {
+      exchange: (session, ip) => this.#exchange(session, ip),
+      left: (session) => this.#left(session),
+    };
+    this.#parts = { ...parts, host };
+    this.server.removeAllListeners('connection');
+    this.server.on('connection', (socket) => this.#accept(socket));
+    this.server.maxConnections = connections + connectionsTurnedAwayMax;
+    // A broken client connection; the session has ended it and said what there is to say.
+    this.on('error', (error) => parts.log.debug({ err: error }, 'smtp'));
+    this.#ticking = setInterval(() => this.#tick(), times.tickMs).unref();
   }
 
   /** The extensions that pass through us to the backend. */
@@ -88,46 +195,86 @@ class Front extends SMTPServer {
     this.options.hide8BITMIME = !offers.has('8BITMIME');
     this.options.hideSMTPUTF8 = !offers.has('SMTPUTF8');
     this.options.hideDSN = !offers.has('DSN');
+    const ours = this.#settings.limits?.messageOctets ?? messageOctetsMax;
     // RFC 1870 s4: "SIZE 0" or no number is no limit of the backend's.
     const limit = Number(offers.get('SIZE') ?? 0);
-    this.options.size = Number.isSafeInteger(limit) && limit > 0 ? Math.min(limit, messageOctetsMax) : messageOctetsMax;
+    this.options.size = Number.isSafeInteger(limit) && limit > 0 ? Math.min(limit, ours) : ours;
   }
 
+  /** Takes nobody more; who is in the middle of a message may end it, for `ms` at most. */
   async drain(ms: number): Promise<void> {
-    this.options.closeTimeout = ms;
-    const closed = new Promise<void>((resolve) => this.close(() => resolve()));
-    // Who is in the middle of a message may finish it; the next command of anyone gets 421 from smtp-server.
-    for (const session of this.connections) {
-      if (!session._handlerPending && !session._dataStream) session.send(421, `4.3.2 ${session.name} is shutting down`);
-    }
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    for (const session of this.#sessions.values()) session.drain();
+    const timer = setTimeout(() => {
+      for (const session of this.#sessions.values()) session.end();
+    }, ms);
     await closed;
+    clearTimeout(timer);
+    clearInterval(this.#ticking);
   }
 
-  override connect(socket: Socket | TLSSocket, options?: SMTPConnectionOptions | null): void {
-    const session = new Session(this, socket, options, this.#parts);
+  #tick(): void {
+    const now = Date.now();
+    for (const session of this.#sessions.values()) session.tick(now);
+  }
+
+  #accept(socket: Socket): void {
+    const ip = parseIp(socket.remoteAddress ?? '');
+    if (ip === undefined) {
+      // Gone before it was accepted: there is no address to look up, and nobody to tell of an error.
+      socket.on('error', () => {});
+      socket.destroy();
+      return;
+    }
+    const { proxy = [], xclient = [] } = this.#settings;
+    const peer: Peer = {
+      ip,
+      port: socket.remotePort,
+      serverIp: parseIp(socket.localAddress ?? ''),
+      serverPort: socket.localPort,
+      isTrusted: xclient.includes(ip),
+    };
+    if (!proxy.includes(ip)) this.#enter(socket, peer);
+    else
+      acceptProxied(socket, peer, this.#times.proxyHeaderMs, {
+        accepted: (behind) => this.#enter(socket, behind),
+        refused: (problem) => this.#parts.log.warn({ proxy: ip, problem }, 'PROXY header'),
+      });
+  }
+
+  #enter(socket: Socket, peer: Peer): void {
+    const full = this.#admission.enter(peer.ip, peer.isTrusted);
+    if (full !== undefined) {
+      socket.on('error', () => {});
+      socket.resume();
+      socket.end(`421 4.7.0 ${this.options.name} ${full}\r\n`);
+      setTimeout(() => socket.destroy(), lingerMs).unref();
+      return;
+    }
+    const session = new Session(this, socket, peer, this.#parts);
     this.#sessions.set(session.session, session);
-    this.connections.add(session);
     session.on('error', (error) => this._onError(error));
     session.init();
   }
 
-  override onMailFrom(_address: unknown, session: SMTPServerSession, callback: (error?: Error | null) => void): void {
-    this.#sessions.get(session)?.onMailFrom(callback);
+  /** The place of a proxy becomes that of its client. */
+  #exchange(session: Session, ip: Ip): string | undefined {
+    const full = this.#admission.enter(ip, false);
+    if (full === undefined) this.#admission.leave(session.ip, session.isTrusted);
+    return full;
   }
 
-  override onRcptTo(_address: unknown, session: SMTPServerSession, callback: (error?: Error | null) => void): void {
-    this.#sessions.get(session)?.onRcptTo(callback);
+  override onConnect(_session: SMTPServerSession, callback: (error?: Error | null) => void): void {
+    callback();
   }
 
-  override onData(
-    content: SMTPServerDataStream,
-    session: SMTPServerSession,
-    callback: (error?: Error | null) => void,
-  ): void {
-    this.#sessions.get(session)?.onData(content, callback);
+  override onSecure(socket: TLSSocket, session: SMTPServerSession, callback: (error?: Error | null) => void): void {
+    this.#sessions.get(session)?.secured(socket);
+    callback();
   }
 
-  override onClose(session: SMTPServerSession): void {
-    this.#sessions.get(session)?.ended();
+  #left(session: Session): void {
+    this.#sessions.delete(session.session);
+    this.#admission.leave(session.ip, session.isTrusted);
   }
 }

@@ -1,309 +1,350 @@
-// One client of the SMTP door. smtp-server speaks the protocol; this subclass of its exported connection class adds what
-// it cannot do: the lookups begin when the socket is accepted and when HELO comes, envelope octets are kept as they came, and each answer to
-// MAIL, RCPT, DATA and the final dot is the policy's refusal or else the backend's own words. Whatever fails inside is
-// one 4xx to the client and one line in the log.
+// One client of the SMTP door: its lookups begin at accept and when HELO comes, the greeting may wait and whoever speaks
+// before it is noted, and each answer to MAIL, RCPT, DATA and the final dot is the policy's refusal or else the backend's own
+// words (transaction.ts). A proxy that is trusted may put another client in its place (XCLIENT).
 
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { SMTPServer } from 'smtp-server';
-import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
-import { type Client, type Stage, stages } from '../../core/client.ts';
-import { authResults, tagField } from '../../core/header.ts';
-import { type Ip, parseIp } from '../../core/ip.ts';
-import type { Reply } from '../../core/reply.ts';
-import { type Decision, refuses, settled } from '../../core/verdict.ts';
+import { type Client, type Stage, stages, type Tls } from '../../core/client.ts';
+import type { Ip } from '../../core/ip.ts';
+import { certificateNamesMax, recipientsMax } from '../../core/limits.ts';
+import type { BareNewline } from '../../core/relaying.ts';
+import { refuses } from '../../core/verdict.ts';
 import type { Gate, Inquiry } from '../../gate.ts';
 import type { Logger } from '../../log.ts';
 import { refusalReply } from './answer.ts';
-import { type Backend, BackendError } from './backend.ts';
-import { addressOf, isRefusal, type PathCommand, readPathCommand, refusal } from './envelope.ts';
-import { type Content, makeRelay, type Relay } from './relay.ts';
+import type { Backend } from './backend.ts';
+import { Connection, type ConnectionTimes, type Verb } from './connection.ts';
+import { hasParameter, isRefusal, readPathCommand, refusal } from './envelope.ts';
+import { type Delivery, makeRelay, type Relay } from './relay.ts';
 import { type BackendReply, isPositive } from './replies.ts';
+import { Transaction } from './transaction.ts';
+import { type Identity, isXclientProblem, readXclient, type Told, type XclientAttributes } from './xclient.ts';
 
 export interface SessionParts {
   readonly gate: Gate;
   readonly log: Logger;
   readonly authservId: string;
-  readonly openBackend: () => Promise<Backend>;
+  readonly openBackend: (client: Identity) => Promise<Backend>;
+  readonly greetingDelayMs: number;
+  readonly bareNewline: BareNewline;
+  readonly received: boolean;
+  readonly recipientsMax: number;
+  readonly offersTls: boolean;
+  readonly times: ConnectionTimes;
+  readonly host: SessionHost;
 }
 
-export class Session extends SMTPConnection {
+/** The door, as a session sees it. */
+export interface SessionHost {
+  /** XCLIENT has put another client behind the connection: why it may not come in, if it may not. */
+  exchange(session: Session, ip: Ip): string | undefined;
+  /** It is over, and its socket closed. */
+  left(session: Session): void;
+}
+
+/** Who is at the other end, as the socket or a proxy says. Undefined: it does not say. */
+export interface Peer {
+  readonly ip: Ip;
+  readonly port: number | undefined;
+  readonly serverIp: Ip | undefined;
+  readonly serverPort: number | undefined;
+  /** May say XCLIENT. */
+  readonly isTrusted: boolean;
+}
+
+export class Session extends Connection {
   readonly #parts: SessionParts;
   readonly #relay: Relay;
-  readonly #ip: Ip | undefined;
-  #inquiry: Inquiry | undefined;
-  #mail: PathCommand | undefined;
-  #rcpt: PathCommand | undefined;
-  /** MAIL was answered by us, because its recipients will be refused; the backend hears of it if one is not. */
-  #mailHeld = false;
-  /** What was decided for the recipients of this message that were accepted. */
-  #accepted: Decision[] = [];
-  /** What the next reply to the client says instead of smtp-server's own words. */
-  #words: BackendReply | undefined;
+  readonly #transaction: Transaction;
+  #peer: Peer;
+  #inquiry: Inquiry;
+  /** What XCLIENT has said so far. */
+  #attributes: XclientAttributes = {};
+  #tls: Tls | undefined;
+  #early: true | undefined;
+  /** The transaction has SMTPUTF8 (RFC 6531). */
+  #isUtf8 = false;
 
-  constructor(
-    server: SMTPServer,
-    socket: Socket | TLSSocket,
-    options: SMTPConnectionOptions | null | undefined,
-    parts: SessionParts,
-  ) {
-    super(server, socket, options);
+  constructor(server: SMTPServer, socket: Socket, peer: Peer, parts: SessionParts) {
+    const inquiry = parts.gate.open('smtp', peer.ip, peer.isTrusted);
+    super(server, socket, { id: inquiry.ref, remoteAddress: peer.ip, remotePort: peer.port ?? 0 }, parts);
     this.#parts = parts;
-    this.#relay = makeRelay(parts.openBackend, parts.authservId);
-    this.#ip = parseIp(this.remoteAddress);
-  }
-
-  /** Greets at once: the library's own init() waits 100 ms. */
-  override init(): void {
-    if (this.#ip === undefined) {
-      // Gone before it was accepted: there is no address to look up, and nobody to tell of an error.
-      this._socket.on('error', () => {});
-      this._socket.destroy();
-      this._server.connections.delete(this);
-      return;
-    }
-    this.#inquiry = this.#parts.gate.open('smtp', this.#ip);
-    this._setListeners(() => {
-      const refused = (reply: BackendReply) => {
-        this.#words = reply;
-        this.send(reply.code);
-        this.close();
-      };
-      this.#unlessRefused(this.#client('connect'), () => this.connectionReady(), refused);
+    this.#peer = peer;
+    this.#inquiry = inquiry;
+    this.#relay = makeRelay(parts.openBackend);
+    this.#transaction = new Transaction({
+      relay: this.#relay,
+      inquiry: () => this.#inquiry,
+      client: (stage) => this.#client(stage),
+      protocol: () => (this.openingCommand === 'HELO' ? 'SMTP' : 'ESMTP'),
+      authservId: parts.authservId,
+      received: parts.received,
+      octetsMax: () => Number(server.options.size),
+      recipientsMax: Math.min(recipientsMax, parts.recipientsMax),
     });
   }
 
-  override send(code: number, data?: string | string[] | null, context?: string | false): void {
-    const words = this.#words;
-    // Only an answer of the same kind: a 421 that smtp-server decides on meanwhile stays its own.
-    if (words !== undefined && Math.floor(code / 100) === Math.floor(words.code / 100)) {
-      this.#words = undefined;
-      const [only, ...more] = words.lines;
-      super.send(words.code, more.length === 0 ? (only ?? '') : [...words.lines], false);
-      return;
-    }
-    super.send(code, data, context);
+  get ip(): Ip {
+    return this.#peer.ip;
   }
 
+  get isTrusted(): boolean {
+    return this.#peer.isTrusted;
+  }
+
+  protected override get ref(): string {
+    return this.#inquiry.ref;
+  }
+
+  protected override get inTransaction(): boolean {
+    return this.#transaction.isOpen;
+  }
+
+  protected override isOffered(verb: Verb): boolean {
+    if (verb === 'STARTTLS') return this.#parts.offersTls;
+    return verb !== 'XCLIENT' || this.#peer.isTrusted;
+  }
+
+  // ---- life
+
+  override init(): void {
+    this._setListeners(() => this.#welcome());
+  }
+
+  /** Greets, after the delay; the lookups run meanwhile. Who speaks before is noted, and read all the same. */
+  #welcome(): void {
+    const { parser } = this;
+    let isTime = false;
+    if (parser)
+      parser.onearly = () => {
+        // Not while we make up our mind: what was judged must not turn out otherwise later.
+        if (!isTime) this.#early = true;
+      };
+    const greet = (): void => {
+      if (!this._closing && !this._closed) this.connectionReady(() => parser?.release());
+    };
+    const judge = (): void => {
+      isTime = true;
+      this.#unlessRefused(this.#client('connect'), greet, (reply) => this.#turnAway(reply));
+    };
+    if (this.#parts.greetingDelayMs > 0) setTimeout(judge, this.#parts.greetingDelayMs);
+    else judge();
+  }
+
+  #turnAway(reply: BackendReply): void {
+    this.tell(reply);
+    this.close();
+  }
+
+  protected override gone(): void {
+    this.#parts.host.left(this);
+    this.#relay.close();
+    const { sender, recipient } = this.#transaction;
+    const said = this.#helo === undefined ? 'connect' : 'helo';
+    const stage = recipient !== undefined ? 'rcpt' : sender !== undefined ? 'mail' : said;
+    this.#inquiry
+      .close(this.#client(stage))
+      .catch((error: unknown) => this.#parts.log.error({ err: error, ref: this.ref }, 'session end failed'));
+  }
+
+  /** The TLS handshake is done. What was said before it is forgotten (RFC 3207 s4.2), as the base class sees to. */
+  secured(socket: TLSSocket): void {
+    this.handshakeDone();
+    this.#tls = tlsOf(socket);
+  }
+
+  // ---- who it is
+
   override handler_EHLO(command: Buffer, callback: () => void): void {
-    this.#greet(command, () => super.handler_EHLO(command, callback), callback);
+    this.#greeted(command, () => super.handler_EHLO(command, callback), callback);
   }
 
   override handler_HELO(command: Buffer, callback: () => void): void {
-    this.#greet(command, () => super.handler_HELO(command, callback), callback);
-  }
-
-  override handler_MAIL(command: Buffer, callback: () => void): void {
-    const mail = readPathCommand('MAIL', command.toString('latin1'), false);
-    if (isRefusal(mail)) {
-      this.#say(mail, callback);
-      return;
-    }
-    // A nested MAIL is refused by smtp-server and must not touch the transaction that is open.
-    if (!this.session.envelope.mailFrom) {
-      this.#mail = mail;
-      this.#rcpt = undefined;
-      this.#accepted = [];
-    }
-    super.handler_MAIL(command, callback);
-  }
-
-  override handler_RCPT(command: Buffer, callback: () => void): void {
-    const utf8 = this.#mail?.parameters.some(({ keyword }) => keyword === 'SMTPUTF8') === true;
-    const rcpt = readPathCommand('RCPT', command.toString('latin1'), utf8);
-    if (isRefusal(rcpt)) {
-      this.#say(rcpt, callback);
-      return;
-    }
-    this.#rcpt = rcpt;
-    super.handler_RCPT(command, callback);
-  }
-
-  /** smtp-server says 354 at once; here the backend says it first, and may say no instead. */
-  override handler_DATA(command: Buffer, callback: () => void): void {
-    if (this.session.envelope.rcptTo.length === 0) {
-      super.handler_DATA(command, callback);
-      return;
-    }
-    this.#answer(
-      () => this.#relay.data(),
-      (reply) => (reply.code === 354 ? super.handler_DATA(command, callback) : this.#say(asFailure(reply), callback)),
-    );
-  }
-
-  /** EHLO, RSET and the end of a message all come through here. */
-  override _resetSession(): void {
-    this.#relay.abandon();
-    super._resetSession();
-  }
-
-  onMailFrom(callback: (error?: Error) => void): void {
-    this.#answer(
-      async () => {
-        const decision = await this.#decide('mail');
-        const { verdict } = decision;
-        if (refuses(verdict)) return this.#tell(decision, verdict.reply);
-        // Told at RCPT, so that the log has sender and recipient. Unless one of them is open to everybody the backend hears
-        // nothing of it.
-        this.#mailHeld = verdict.action === 'pending' && verdict.refusal === true;
-        return this.#mailHeld ? refusal(250, '2.1.0', 'Ok') : this.#relay.mail(this.#known(this.#mail));
-      },
-      (reply) => this.#pass(reply, callback),
-    );
-  }
-
-  onRcptTo(callback: (error?: Error) => void): void {
-    this.#answer(
-      async () => {
-        const decision = await this.#decide('rcpt');
-        if (settled(decision.verdict)) this.#inquiry?.told(decision);
-        if (refuses(decision.verdict)) return refusalReply(decision.verdict.reply);
-        if (this.#mailHeld) {
-          const mail = await this.#relay.mail(this.#known(this.#mail));
-          if (!isPositive(mail)) return mail;
-          this.#mailHeld = false;
-        }
-        const reply = await this.#relay.rcpt(this.#known(this.#rcpt));
-        if (isPositive(reply)) this.#accepted.push(decision);
-        return reply;
-      },
-      (reply) => this.#pass(reply, callback),
-    );
-  }
-
-  onData(content: Content, callback: (error?: Error) => void): void {
-    const fields = this.#fields();
-    this.#answer(
-      () => this.#relay.message(content, fields, this.#known(this.#inquiry).policyFields),
-      (reply) => {
-        content.resume(); // after a fault the rest is read and thrown away, so that the reply can go out
-        this.#pass(reply, callback);
-      },
-    );
-  }
-
-  /** The socket is gone, whoever closed it. */
-  ended(): void {
-    this.#relay.close();
-    const stage: Stage = this.#rcpt ? 'rcpt' : this.#mail ? 'mail' : this.hostNameAppearsAs ? 'helo' : 'connect';
-    this.#inquiry
-      ?.close(this.#client(stage))
-      .catch((error: unknown) => this.#parts.log.error({ err: error, ref: this.#inquiry?.ref }, 'session end failed'));
-  }
-
-  /** Our header lines for the message whose content comes now: results first, then one line for each tag. */
-  #fields(): readonly string[] {
-    const first = this.#accepted[0];
-    if (first === undefined) return [];
-    const tags = new Set(this.#accepted.flatMap(({ verdict }) => verdict.tags));
-    const hold = this.#accepted.some(({ verdict }) => verdict.hold);
-    if (hold) tags.add('hold'); // there is no queue here to hold it in
-    const own = new Set(this.#accepted.flatMap(({ verdict }) => verdict.headers ?? []));
-    return [
-      authResults(this.#parts.authservId, first.findings, first.evidence.client.ip),
-      ...[...tags].map(tagField),
-      ...own,
-    ];
-  }
-
-  #client(stage: Stage): Client {
-    const helo = this.hostNameAppearsAs;
-    return {
-      ip: this.#known(this.#ip),
-      port: this.remotePort,
-      ...(this._socket.localPort === undefined ? {} : { serverPort: this._socket.localPort }),
-      stage,
-      authenticated: false,
-      ...(helo ? { helo } : {}),
-      ...(this.#mail ? { sender: addressOf(this.#mail) } : {}),
-      ...(this.#rcpt ? { recipient: addressOf(this.#rcpt) } : {}),
-    };
+    this.#greeted(command, () => super.handler_HELO(command, callback), callback);
   }
 
   /** The lookups of its name run while the client makes up its MAIL. */
-  #greet(command: Buffer, greet: () => void, callback: () => void): void {
-    const helo = command.toString('latin1').trim().split(/\s+/)[1] ?? '';
+  #greeted(command: Buffer, greet: () => void, callback: () => void): void {
+    const said = command.toString('latin1').trim().split(/\s+/)[1] ?? '';
+    this.#transaction.reset();
     this.#unlessRefused(
-      { ...this.#client('helo'), helo },
+      { ...this.#client('helo'), helo: this.#heloOf(said) },
       () => {
         greet();
-        if (this.hostNameAppearsAs) this.#inquiry?.helo(this.hostNameAppearsAs);
+        if (this.#helo !== undefined) this.#inquiry.helo(this.#helo);
       },
-      (reply) => this.#say(reply, callback),
+      (reply) => this.say(reply, callback),
     );
+  }
+
+  /** What EHLO offers. */
+  override _proxyCommandAllowed(command: string): boolean {
+    return command === 'XCLIENT' && this.#peer.isTrusted;
+  }
+
+  /** Another client stands behind this connection: it is looked up, and greeted, as if it had connected itself. */
+  override handler_XCLIENT(command: Buffer, callback: () => void): void {
+    const said = readXclient(command.toString('latin1'));
+    if (this.inTransaction) this.say(refusal(503, '5.5.1', 'not within a message'), callback);
+    else if (isXclientProblem(said)) this.say(refusal(501, '5.5.4', said.problem), callback);
+    else this.#adopt(said, callback);
+  }
+
+  #adopt(said: XclientAttributes, callback: () => void): void {
+    this.#attributes = { ...this.#attributes, ...said };
+    const ip = told(said.ip);
+    const full = ip === undefined ? undefined : this.#parts.host.exchange(this, ip);
+    if (full !== undefined) {
+      this.leave('4.7.0', full);
+      return;
+    }
+    if (ip !== undefined) {
+      const { port, serverIp, serverPort } = this.#attributes;
+      this.#inquiry.withdraw();
+      this.#early = undefined; // it was the proxy that spoke
+      this.#peer = {
+        ip,
+        port: told(port),
+        serverIp: told(serverIp) ?? this.#peer.serverIp,
+        serverPort: told(serverPort) ?? this.#peer.serverPort,
+        isTrusted: false,
+      };
+      this.#inquiry = this.#parts.gate.open('smtp', ip);
+    }
+    this.hostNameAppearsAs = false;
+    this.#transaction.forget();
+    const greet = (): void => {
+      this._sendGreeting();
+      callback();
+    };
+    this.#unlessRefused(this.#client('connect'), greet, (reply) => this.#turnAway(reply));
+  }
+
+  get #helo(): string | undefined {
+    return this.hostNameAppearsAs ? this.#heloOf(this.hostNameAppearsAs) : undefined;
+  }
+
+  #heloOf(said: string): string {
+    return told(this.#attributes.helo)?.toLowerCase() ?? said;
+  }
+
+  /** Built step by step, since it is built three times for each message. */
+  #client(stage: Stage): Client {
+    const { ip, port, serverIp, serverPort } = this.#peer;
+    const { name, login } = this.#attributes;
+    const client: { -readonly [Key in keyof Client]: Client[Key] } = {
+      ip,
+      stage,
+      authenticated: told(login) !== undefined,
+    };
+    const [helo, clientName] = [this.#helo, told(name)];
+    if (port !== undefined) client.port = port;
+    if (serverIp !== undefined) client.serverIp = serverIp;
+    if (serverPort !== undefined) client.serverPort = serverPort;
+    if (helo !== undefined) client.helo = helo;
+    if (this.#early !== undefined) client.early = this.#early;
+    if (this.#tls !== undefined) client.tls = this.#tls;
+    if (clientName !== undefined) client.hearsay = { clientName };
+    const { sender, recipient } = this.#transaction;
+    if (sender !== undefined) client.sender = sender;
+    if (recipient !== undefined) client.recipient = recipient;
+    return client;
+  }
+
+  // ---- what it sends
+
+  override handler_MAIL(command: Buffer, callback: () => void): void {
+    const mail = readPathCommand('MAIL', command.toString('latin1'), false);
+    if (this.#helo === undefined) this.say(refusal(503, '5.5.1', 'say HELO or EHLO first'), callback);
+    else if (this.inTransaction) this.say(refusal(503, '5.5.1', 'a message has begun already'), callback);
+    else if (isRefusal(mail)) this.say(mail, callback);
+    else {
+      this.#isUtf8 = hasParameter(mail, 'SMTPUTF8');
+      this.#pass(() => this.#transaction.mail(mail), callback);
+    }
+  }
+
+  override handler_RCPT(command: Buffer, callback: () => void): void {
+    const rcpt = readPathCommand('RCPT', command.toString('latin1'), this.#isUtf8);
+    if (!this.inTransaction) this.say(refusal(503, '5.5.1', 'say MAIL first'), callback);
+    else if (isRefusal(rcpt)) this.say(rcpt, callback);
+    else this.#pass(() => this.#transaction.rcpt(rcpt), callback);
+  }
+
+  /** The backend says 354 first, and may say no instead. */
+  override handler_DATA(_command: Buffer, callback: () => void): void {
+    if (this.#transaction.recipients === 0) {
+      this.say(refusal(503, '5.5.1', 'say RCPT first'), callback);
+      return;
+    }
+    this.answer(
+      () => this.#transaction.data(),
+      (reply) => {
+        if (reply.code !== 354) {
+          this.say(asFailure(reply), callback);
+          return;
+        }
+        this.#take(this.#transaction.deliver());
+        this.send(354, 'End data with <CR><LF>.<CR><LF>', false);
+        callback();
+      },
+    );
+  }
+
+  #take(delivery: Delivery): void {
+    this.readContent(
+      {
+        push: (content, octets) => delivery.push(content, octets),
+        fault: () => delivery.giveUp(bareLineEnd),
+        cut: () => {
+          const problem = 'the client left before the end of its message';
+          this.#parts.log.info({ ref: this.ref, problem }, 'client gone');
+          delivery.giveUp(refusal(451, '4.4.2', 'connection lost'));
+        },
+        end: () => new Promise<void>((resolve) => this.#pass(() => this.#finish(delivery), resolve)),
+      },
+      this.#parts.bareNewline,
+    );
+  }
+
+  async #finish(delivery: Delivery): Promise<BackendReply> {
+    const reply = await delivery.finish();
+    if (isPositive(reply)) this.messageTaken();
+    return reply;
+  }
+
+  /** EHLO, RSET and TLS all come through here. */
+  override _resetSession(): void {
+    this.#transaction.reset();
+    super._resetSession();
+  }
+
+  // ---- answers
+
+  #pass(work: () => Promise<BackendReply>, callback: () => void): void {
+    this.answer(work, (reply) => this.say(isPositive(reply) ? reply : asFailure(reply), callback));
   }
 
   /** Only a policy that tells its refusals this early makes a client wait here. */
   #unlessRefused(client: Client, go: () => void, refused: (reply: BackendReply) => void): void {
-    const inquiry = this.#known(this.#inquiry);
-    if (stages.indexOf(client.stage) < stages.indexOf(inquiry.announce)) {
+    if (stages.indexOf(client.stage) < stages.indexOf(this.#inquiry.announce)) {
       go();
       return;
     }
-    this.#answer(
+    this.answer(
       async () => {
-        const decision = await inquiry.decide(client);
-        return refuses(decision.verdict) ? this.#tell(decision, decision.verdict.reply) : undefined;
+        const decision = await this.#inquiry.decide(client);
+        if (!refuses(decision.verdict)) return undefined;
+        this.#inquiry.told(decision);
+        return refusalReply(decision.verdict.reply);
       },
       (reply) => (reply === undefined ? go() : refused(reply)),
     );
   }
-
-  #tell(decision: Decision, reply: Reply): BackendReply {
-    this.#inquiry?.told(decision);
-    return refusalReply(reply);
-  }
-
-  #decide(stage: Stage): Promise<Decision> {
-    return this.#known(this.#inquiry).decide(this.#client(stage));
-  }
-
-  /** Runs what may fail and hands its reply on, or the reply to its failure: in every case exactly one. */
-  #answer<T extends BackendReply | undefined>(work: () => Promise<T>, reply: (reply: T | BackendReply) => void): void {
-    work()
-      .catch((error: unknown): T | BackendReply => this.#trouble(error))
-      .then(reply)
-      .catch((error: unknown) => {
-        this.#parts.log.error({ err: error, ref: this.#inquiry?.ref }, 'reply failed');
-        this._socket.destroy();
-      });
-  }
-
-  #trouble(error: unknown): BackendReply {
-    const ref = this.#inquiry?.ref;
-    if (error instanceof BackendError) {
-      // After the client has gone, the link was cut by us.
-      this.#parts.log[this._closed ? 'debug' : 'warn']({ ref, problem: error.message }, 'backend');
-      return refusal(451, '4.4.1', `the mail server behind does not answer, try again later (ref ${ref})`);
-    }
-    if (isClientGone(error)) {
-      this.#parts.log.info({ ref, problem: 'the client left before the end of its message' }, 'client gone');
-      return refusal(451, '4.4.2', 'connection lost');
-    }
-    this.#parts.log.error({ err: error, ref }, 'session failed');
-    return refusal(451, '4.3.0', `internal error, try again later (ref ${ref})`);
-  }
-
-  /** Through smtp-server's callback, so that its own state follows. */
-  #pass(reply: BackendReply, callback: (error?: Error) => void): void {
-    const answer = isPositive(reply) ? reply : asFailure(reply);
-    this.#words = answer;
-    if (isPositive(answer)) callback();
-    else callback(Object.assign(new Error(answer.lines.join(' ')), { responseCode: answer.code }));
-  }
-
-  /** Past smtp-server, for commands that it never gets to see. */
-  #say(reply: BackendReply, callback: () => void): void {
-    this.#words = reply;
-    this.send(reply.code);
-    callback();
-  }
-
-  #known<T>(value: T | undefined): T {
-    if (value === undefined) throw new Error('a command came out of order');
-    return value;
-  }
 }
+
+const bareLineEnd = refusal(550, '5.6.11', 'bare CR, bare LF or NUL in the message');
 
 /** A code that says neither yes nor no where one of them is due is the backend's fault, not the client's. */
 function asFailure(reply: BackendReply): BackendReply {
@@ -312,11 +353,16 @@ function asFailure(reply: BackendReply): BackendReply {
     : refusal(451, '4.3.0', 'unexpected answer from the mail server behind, try again later');
 }
 
-/** smtp-server destroys the content stream with ECONNECTION; Node's own word for a stream cut short is the other. */
-function isClientGone(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    (error.code === 'ECONNECTION' || error.code === 'ERR_STREAM_PREMATURE_CLOSE')
-  );
+/** Its value, if there is one. */
+function told<T>(said: Told<T> | 'temporary' | undefined): T | undefined {
+  return typeof said === 'object' ? said.value : undefined;
+}
+
+function tlsOf(socket: TLSSocket): Tls {
+  const protocol = socket.getProtocol() ?? 'unknown';
+  const shown: Partial<PeerCertificate> = socket.getPeerCertificate();
+  if (shown.subject === undefined) return { protocol };
+  const alternatives = (shown.subjectaltname ?? '').split(', ').filter((name) => name.startsWith('DNS:'));
+  const names = new Set([...alternatives.map((name) => name.slice(4)), ...[shown.subject.CN ?? []].flat()]);
+  return { protocol, certificate: { verified: socket.authorized, names: [...names].slice(0, certificateNamesMax) } };
 }

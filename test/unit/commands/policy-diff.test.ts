@@ -26,12 +26,28 @@ describe('for a person', () => {
                             does: tag unconfirmed
           ~ no-ptr          when: { reason: [no-ptr, ptr-empty, ptr-invalid] } → { iprev: permerror }
           ~ unconfirmed     does: tag unconfirmed → reject 550 5.7.25 "the PTR name of {ip} does not lead back to it"
-verdicts  a name that does not lead back (fail)
-            if naming: generic                         tag unconfirmed, generic-name → reject 550 5.7.25   by unconfirmed
-            otherwise                                  tag unconfirmed → reject 550 5.7.25                 by unconfirmed
+          ~ early-talker    does: tag early-talker → reject 554 5.5.1 "{ip} talks before it is greeted"
+                            place: 5 → 1
+verdicts  a confirmed name (pass)
+            if naming: generic and early_talker: true                 tag early-talker, generic-name → reject 554 5.5.1                by early-talker
+            if early_talker: true                                     tag early-talker → reject 554 5.5.1                              by early-talker
+            otherwise                                                 the same
+          a name that does not lead back (fail)
+            if naming: generic and early_talker: true                 tag unconfirmed, early-talker, generic-name → reject 554 5.5.1   by unconfirmed → early-talker
+            if naming: generic                                        tag unconfirmed, generic-name → reject 550 5.7.25                by unconfirmed
+            if early_talker: true                                     tag unconfirmed, early-talker → reject 554 5.5.1                 by unconfirmed → early-talker
+            otherwise                                                 tag unconfirmed → reject 550 5.7.25                              by unconfirmed
+          no PTR record (permerror: no-ptr, ptr-empty, ptr-invalid)
+            if early_talker: true                                     reject 550 5.7.25 → reject 554 5.5.1                             by no-ptr → early-talker
+            otherwise                                                 the same
           too many names (permerror: too-many-names)
-            if naming: generic                         tag unconfirmed, generic-name → reject 550 5.7.25   by too-many-names → no-ptr
-            otherwise                                  tag unconfirmed → reject 550 5.7.25                 by too-many-names → no-ptr
+            if naming: generic and early_talker: true                 tag unconfirmed, early-talker, generic-name → reject 554 5.5.1   by too-many-names → early-talker
+            if naming: generic                                        tag unconfirmed, generic-name → reject 550 5.7.25                by too-many-names → no-ptr
+            if early_talker: true                                     tag unconfirmed, early-talker → reject 554 5.5.1                 by too-many-names → early-talker
+            otherwise                                                 tag unconfirmed → reject 550 5.7.25                              by too-many-names → no-ptr
+          a lookup failed (temperror)
+            if early_talker: true                                     defer 450 4.7.25 → reject 554 5.5.1                              by trouble → early-talker
+            otherwise                                                 the same
           everything else: the same
 `,
     });
@@ -39,14 +55,22 @@ verdicts  a name that does not lead back (fail)
 
   test('observe to standard', () => {
     expect(diff(shipped('observe'), shipped('standard')).printed).toContain(`
-verdicts  no PTR record (permerror: no-ptr, ptr-empty, ptr-invalid)   tag no-ptr → reject 550 5.7.25                             by no-ptr
+verdicts  no PTR record (permerror: no-ptr, ptr-empty, ptr-invalid)
+            if early_talker: true                                     tag no-ptr, early-talker → reject 550 5.7.25                                           by no-ptr
+            otherwise                                                 tag no-ptr → reject 550 5.7.25                                                         by no-ptr
           too many names (permerror: too-many-names)
-            if naming: generic                                        tag no-ptr, generic-name → tag unconfirmed, generic-name   by no-ptr → too-many-names
-            otherwise                                                 tag no-ptr → tag unconfirmed                               by no-ptr → too-many-names
-          the PTR lookup failed (temperror: ptr-*)                    tag dns-trouble → defer 450 4.7.25                         by trouble
+            if naming: generic and early_talker: true                 tag no-ptr, early-talker, generic-name → tag unconfirmed, early-talker, generic-name   by no-ptr → too-many-names
+            if naming: generic                                        tag no-ptr, generic-name → tag unconfirmed, generic-name                               by no-ptr → too-many-names
+            if early_talker: true                                     tag no-ptr, early-talker → tag unconfirmed, early-talker                               by no-ptr → too-many-names
+            otherwise                                                 tag no-ptr → tag unconfirmed                                                           by no-ptr → too-many-names
+          the PTR lookup failed (temperror: ptr-*)
+            if early_talker: true                                     tag dns-trouble, early-talker → defer 450 4.7.25                                       by trouble
+            otherwise                                                 tag dns-trouble → defer 450 4.7.25                                                     by trouble
           the name's lookup failed (temperror: forward-*)
-            if naming: generic                                        tag dns-trouble, generic-name → defer 450 4.7.25           by trouble
-            otherwise                                                 tag dns-trouble → defer 450 4.7.25                         by trouble
+            if naming: generic and early_talker: true                 tag dns-trouble, early-talker, generic-name → defer 450 4.7.25                         by trouble
+            if naming: generic                                        tag dns-trouble, generic-name → defer 450 4.7.25                                       by trouble
+            if early_talker: true                                     tag dns-trouble, early-talker → defer 450 4.7.25                                       by trouble
+            otherwise                                                 tag dns-trouble → defer 450 4.7.25                                                     by trouble
           everything else: the same
 `);
   });
@@ -111,8 +135,8 @@ test('for a program', () => {
   expect(parsed).toMatchObject({ settings: [], complete: true, tried: 'all' });
   expect(parsed.rules.added.map(({ id }: { id: string }) => id)).toEqual(['too-many-names']);
   expect(parsed.verdicts[0]).toEqual({
-    findings: { iprev: 'permerror', reasons: ['no-ptr', 'ptr-empty', 'ptr-invalid'], if: [] },
-    from: { action: 'tag', rule: 'no-ptr', tags: ['no-ptr'], headers: [], score: 0, hold: false },
+    findings: { iprev: 'permerror', reasons: ['no-ptr', 'ptr-empty', 'ptr-invalid'], if: ['early_talker: true'] },
+    from: { action: 'tag', rule: 'no-ptr', tags: ['no-ptr', 'early-talker'], headers: [], score: 0, hold: false },
     to: {
       action: 'reject',
       code: 550,
@@ -124,6 +148,7 @@ test('for a program', () => {
       hold: false,
     },
   });
+  expect(parsed.verdicts[1].findings).toMatchObject({ iprev: 'permerror', if: [] });
   expect(JSON.parse(diff(shipped('strict'), shipped('strict'), { json: true }).printed)).toMatchObject({
     rules: { added: [], removed: [], changed: [] },
     settings: [],

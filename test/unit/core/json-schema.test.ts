@@ -83,6 +83,8 @@ describe('of one mind with the reader', () => {
     rule('id: a, tag: { header: X-A, value: "{ptr}" }, reject: { status: 5.7.1, text: x }'),
     'rules: []\notherwise: { tag: x }\nannounce: helo\npostmaster: judge\nauthenticated: judge\ntrusted: [10.0.0.0/8]',
     'rules: []\notherwise: accept\ntests: [{ name: a, client: { ip: 192.0.2.1 }, zone: { a.example: timeout, b.example: { cname: c.example } }, expect: accept }]',
+    rule('id: a, when: { early_talker: true, not: { early_talker: false } }, tag: x') +
+      '\ntests: [{ name: a, client: { ip: 192.0.2.1, early: true }, expect: tag }]',
   ])('both take %s', (text) => {
     expect([reads(text), fits(text)]).toEqual([true, true]);
   });
@@ -106,6 +108,7 @@ describe('of one mind with the reader', () => {
     rule('id: a, when: { all: [{ ptr: { undr: x.example } }] }, tag: x'),
     rule('id: a, when: { ptr: {} }, tag: x'),
     rule('id: a, when: { port: 70000 }, tag: x'),
+    rule('id: a, when: { early_talker: smtp }, tag: x'),
     rule('id: a, except: { when: { iprev: fail } }, tag: x'),
     rule('id: a, percent: 101, tag: x'),
     rule('id: a, tag: "Not a tag"'),

@@ -107,7 +107,7 @@ otherwise: {reject: "no", tag: t}
 tests:
 - expect: {rule: a, action: tag}
   zone: { tests: timeout, 192.0.2.1: [b.example, a.example] }
-  client: { helo: x, ip: 192.0.2.1 }
+  client: { early: true, helo: x, ip: 192.0.2.1 }
   name: one
 announce: mail
 rules: [{tag: t, id: a}]
@@ -117,7 +117,7 @@ rules: [{tag: t, id: a}]
 otherwise: { tag: t, reject: "no" }
 tests:
   - name: one
-    client: { ip: 192.0.2.1, helo: x }
+    client: { ip: 192.0.2.1, helo: x, early: true }
     zone: { tests: timeout, 192.0.2.1: [b.example, a.example] }
     expect: { action: tag, rule: a }
 announce: mail

@@ -26,8 +26,8 @@ describe('a test as it is written', () => {
     const [one] = testsOf(`
   - name: all
     our_name: MX.Test.example
-    client: { ip: 2001:db8::7, helo: no, sender: "", recipient: c@d.example, authenticated: true, door: smtp, port: 25,
-              at: 2026-12-01T18:30+01:00 }
+    client: { ip: 2001:db8::7, helo: no, sender: "", recipient: c@d.example, authenticated: true, early: true, door: smtp,
+              port: 25, at: 2026-12-01T18:30+01:00 }
     zone: { 2001:db8::7: [mx.example, "1.10"], mx.example: { cname: "10" } }
     expect: { action: reject, rule: no-ptr, tags: [], code: 550, reply: 5.7.25 }`);
     expect(one).toMatchObject({
@@ -37,6 +37,7 @@ describe('a test as it is written', () => {
         sender: '',
         recipient: 'c@d.example',
         authenticated: true,
+        early: true,
         serverPort: 25,
       },
       door: 'smtp',
@@ -46,6 +47,11 @@ describe('a test as it is written', () => {
     });
     const reverse = `7.${'0.'.repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa`;
     expect(one && askZone(one.zone, reverse, 'PTR')).toMatchObject({ records: ['mx.example', '1.10'] });
+  });
+
+  test('a client that waits for its greeting is like one of whom nothing is said', () => {
+    const [waits] = testsOf('  - { name: one, client: { ip: 192.0.2.7, early: false }, expect: reject }');
+    expect(waits?.client).not.toHaveProperty('early');
   });
 
   test('a day is the moment at which it begins', () => {

@@ -190,6 +190,26 @@ otherwise: accept`;
     expect(lines.some((line) => line.includes('after 2026-12-31'))).toBe(true);
   });
 
+  test('a client speaks early or does not, whichever way the rules ask', () => {
+    const rules = (is: boolean, does: string) =>
+      `rules: [{ id: early, when: { early_talker: ${is} }, ${does} }]\notherwise: accept\n`;
+    const lines = (from: string, to: string) => [
+      ...new Set(said(diffOf(from, to).verdicts.blocks).map((line) => line.replace(/^[^|]*\| /, ''))),
+    ];
+    expect(lines('rules: []\notherwise: accept', rules(true, 'reject: "no"'))).toEqual([
+      'early_talker: true | accept by otherwise → reject 550 by early',
+      'the same',
+    ]);
+    expect(lines(rules(true, 'reject: "no"'), rules(false, 'reject: "no"'))).toEqual([
+      'early_talker: true | reject 550 by early → accept by otherwise',
+      'accept by otherwise → reject 550 by early',
+    ]);
+    expect(lines('rules: []\notherwise: accept', rules(false, 'tag: waits'))).toEqual([
+      'early_talker: true | the same',
+      'accept by otherwise → tag by early',
+    ]);
+  });
+
   test('what is over is not asked about', () => {
     const { verdicts } = diffOf(
       'rules: [{ id: a, until: "2026-11-20", reject: "no" }, { id: b, mode: off, reject: "no" }, { id: c, percent: 0, reject: "no" }]\notherwise: accept',

@@ -41,6 +41,8 @@ describe('a rule that never holds', () => {
     ['{ not: { helo_is: [absent, literal, other-literal, bare-ip, localhost, ours, not-fqdn, fqdn, invalid] } }'],
     ['{ all: [{ door: smtp }, { door: [policy, check] }] }'],
     ['{ all: [{ port: 25 }, { port: [465, 587] }] }'],
+    ['{ all: [{ early_talker: true }, { early_talker: false }] }'],
+    ['{ early_talker: true, not: { early_talker: true } }'],
   ])('%s', (when) => {
     expect(said([`{ id: x, when: ${when}, tag: t }`])).toEqual([
       '2:5 warning: "x" can never hold: its conditions contradict each other',
@@ -57,6 +59,7 @@ describe('a rule that never holds', () => {
     ['{ client_ip: 192.0.2.0/24, not: { client_ip: 192.0.2.7 } }'],
     ['{ all: [{ sender: { list: a.txt } }, { sender: { under: example } }] }'],
     ['{ all: [{ time: { days: sat } }, { time: { days: sun, zone: Asia/Tokyo } }] }'],
+    ['{ early_talker: true, iprev: pass }'],
   ])('but not %s', (when) => {
     expect(said([`{ id: x, when: ${when}, tag: t }`])).toEqual([]);
   });
@@ -93,6 +96,7 @@ test.each([
   ['{ not: { iprev: fail, reason: no-ptr } }'],
   ['{ time: { zone: Europe/Berlin } }'],
   ['{ score: { at_least: 0 } }'],
+  ['[{ early_talker: false }, { early_talker: true }]'],
   ['[{ helo: a.example }, { not: { helo: { under: a.example } } }, { helo: { under: example } }]'],
 ])('a rule that always holds: %s', (when) => {
   expect(said([`{ id: x, when: ${when}, tag: t }`])).toEqual(['2:5 warning: "x" holds for every client']);
@@ -152,6 +156,15 @@ describe('a rule that is never reached', () => {
       'whoever it is about, "a", "c", "d" and "e" have decided before',
     ],
     [
+      'of clients that speak early or do not, both of which have decided',
+      [
+        '{ id: early, when: { early_talker: true }, accept: true }',
+        '{ id: others, when: { early_talker: false }, accept: true }',
+        '{ id: x, when: { iprev: fail }, tag: t }',
+      ],
+      'whoever it is about, "early" and "others" have decided before',
+    ],
+    [
       'or two',
       [
         '{ id: a, when: { helo: a.example }, accept: true }',
@@ -199,6 +212,7 @@ describe('refusals', () => {
     const before = '{ id: trouble, when: { iprev: temperror }, defer: "later" }';
     expect(said([before, '{ id: x, when: { not: { iprev: pass } }, reject: "no" }'])).toEqual([]);
     expect(said(['{ id: x, when: { client_ip: 192.0.2.7 }, reject: "no" }'])).toEqual([]);
+    expect(said(['{ id: x, when: { early_talker: true }, reject: "no" }'])).toEqual([]);
   });
 
   test('for a generic name, for a HELO that is not its own', () => {
@@ -221,12 +235,13 @@ describe('refusals', () => {
     const rules = [
       '{ id: friend, when: { recipient: me@test.example }, accept: true }',
       '{ id: x, when: { iprev: fail }, reject: "no" }',
+      '{ id: early, when: { early_talker: true }, reject: "no" }', // known from the first stage on
     ];
     const waits =
       '2:5 remark: "friend" asks for recipient, which is not known at mail: who comes to this rule waits until rcpt';
     expect(said(rules, 'announce: mail\n')).toEqual([
       waits,
-      '5:11 remark: refusals are told at mail, before the recipient is known: postmaster@ and abuse@ are refused like any other',
+      '6:11 remark: refusals are told at mail, before the recipient is known: postmaster@ and abuse@ are refused like any other',
     ]);
     expect(said(rules, 'announce: mail\npostmaster: judge\n')).toEqual([waits]);
     expect(said(rules)).toEqual([]);

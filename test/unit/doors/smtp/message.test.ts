@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { dotStuffer, headerFilter, lineEndCheck, messageFilter } from '../../../../src/doors/smtp/message.ts';
+import { headerFilter, messageFilter } from '../../../../src/doors/smtp/message.ts';
 
 const us = 'mx.test.example';
 /** Every way to cut the text in two, and one octet at a time. */
@@ -34,6 +34,10 @@ describe('headerFilter', () => {
     ['a line that is no field ends nothing', `no field\r\n${forged}\r\n`, 'no field\r\n\r\n'],
     ['a fold of another field may say anything', `Subject: x\r\n ${forged}\r\n`, `Subject: x\r\n ${forged}\r\n`],
     ['our tag', `X-Iprevd-Tag: friend\r\n folded\r\nA: 1\r\n\r\n`, 'A: 1\r\n\r\n'],
+    ['any letter case', `AUTHENTICATION-results: ${us}\r\nx-IPREVD-tag: x\r\n\r\n`, '\r\n'],
+    ['a colon on the next line', `Authentication-Results\r\n : ${us}\r\nA: 1\r\n`, 'A: 1\r\n'],
+    ['our names, longer', 'X-Iprevd-Tags: x\r\nX-Iprevd-Tag\r\n\r\n', 'X-Iprevd-Tags: x\r\nX-Iprevd-Tag\r\n\r\n'],
+    ['a stuffed dot is part of the name', '..X-Iprevd-Tag: x\r\n\r\n', '..X-Iprevd-Tag: x\r\n\r\n'],
     ['white space before the colon', `Authentication-Results \t: ${us}\r\n\r\n`, '\r\n'],
     ['cut off inside', `A: 1\r\nAuthentication-Results: ${us}`, 'A: 1\r\n'],
     ['nothing at all', '', ''],
@@ -48,6 +52,15 @@ describe('headerFilter', () => {
     expect(filtered([Buffer.from(`${huge}${long}A: 1\r\n\r\n`)])).toBe(`${long}A: 1\r\n\r\n`);
   });
 
+  test('fields of the policy by name alone, one of which begins like the other', () => {
+    const text = 'X-Risk: 1\r\nX-Risk-Level: 2\r\n folded\r\nX-Risk-Levels: 3\r\nX-Ris: 4\r\n\r\n';
+    for (const pieces of cuts(text)) {
+      const filter = headerFilter(us, new Set(['x-risk', 'x-risk-level']));
+      const out = Buffer.concat([...pieces.map((piece) => filter.push(piece)), filter.end()]);
+      expect(out.toString()).toBe('X-Risk-Levels: 3\r\nX-Ris: 4\r\n\r\n');
+    }
+  });
+
   test('a line without end passes while it comes', () => {
     const filter = headerFilter(us);
     let passed = 0;
@@ -56,49 +69,33 @@ describe('headerFilter', () => {
   });
 });
 
-describe('dotStuffer', () => {
-  test.each([
-    ['.', '..'],
-    ['.\r\n..\r\na.b\r\n.c', '..\r\n...\r\na.b\r\n..c'],
-    ['\r\n.\r\n', '\r\n..\r\n'],
-    ['no dots\r\n', 'no dots\r\n'],
-  ])('%j', (text, expected) => {
-    for (const pieces of cuts(text)) {
-      const stuff = dotStuffer();
-      expect(Buffer.concat(pieces.map(stuff)).toString('latin1')).toBe(expected);
-    }
-  });
-});
-
-describe('lineEndCheck', () => {
-  const good = (pieces: readonly Buffer[]): boolean => {
-    const check = lineEndCheck();
-    return pieces.map((piece) => check.push(piece)).every(Boolean) && check.end();
+describe('messageFilter', () => {
+  const through = (pieces: readonly Buffer[], fields = ['One: 1', 'Two: 2']): string => {
+    const filter = messageFilter(fields, us);
+    return Buffer.concat([...pieces.map((piece) => filter.push(piece)), filter.end()]).toString('latin1');
   };
+  const top = 'One: 1\r\nTwo: 2\r\n';
   test.each([
-    ['', true],
-    ['a\r\nb\r\n', true],
-    ['\r\n\r\n', true],
-    ['a\nb', false],
-    ['\n', false],
-    ['a\rb', false],
-    ['a\r', false],
-    ['a\r\r\n', false],
-    ['a\0b', false],
-    ['a\r\n\nb', false],
-  ])('%j: %s', (text, expected) => {
-    for (const pieces of cuts(text)) expect(good(pieces)).toBe(expected);
+    ['anything else', 'A: 1\r\n\r\n..x\r\n', `${top}A: 1\r\n\r\n..x\r\n`],
+    ['nothing at all', '', top],
+    ['a body without header', '\r\nbody\r\n', `${top}\r\nbody\r\n`],
+    ['an empty line alone', '\r\n', `${top}\r\n`],
+    ['text that is no field', 'text\r\n', `${top}text\r\n`],
+    ['a field that claims to be ours', `X-Iprevd-Tag: x\r\n y\r\n\r\nbody\r\n`, `${top}\r\nbody\r\n`],
+    ['white space, which would go on our last field', ' x\r\nA: 1\r\n', `${top}\r\n x\r\nA: 1\r\n`],
+    ['a tab likewise; then all of it is body', '\tx\r\nX-Iprevd-Tag: x\r\n', `${top}\r\n\tx\r\nX-Iprevd-Tag: x\r\n`],
+  ])('our fields stand above %s', (_, text, expected) => {
+    for (const pieces of cuts(text)) expect(through(pieces)).toBe(expected);
   });
-});
 
-test('our fields stand on top, before anything else, even of an empty message', () => {
-  const through = (text: string): string | undefined => {
-    const filter = messageFilter(['One: 1', 'Two: 2'], us);
-    const first = filter.push(Buffer.from(text));
-    const last = filter.end();
-    return first === undefined || last === undefined ? undefined : Buffer.concat([first, last]).toString();
-  };
-  expect(through('A: 1\r\n\r\n.x\r\n')).toBe('One: 1\r\nTwo: 2\r\nA: 1\r\n\r\n..x\r\n');
-  expect(through('')).toBe('One: 1\r\nTwo: 2\r\n');
-  expect(through('A: 1\n')).toBeUndefined();
+  test('without fields of ours nothing changes', () => {
+    for (const pieces of cuts(' x\r\nA: 1\r\n\r\n')) expect(through(pieces, [])).toBe(' x\r\nA: 1\r\n\r\n');
+  });
+
+  test('the body is not copied', () => {
+    const filter = messageFilter(['One: 1'], us);
+    filter.push(Buffer.from('A: 1\r\n\r\nbody'));
+    const chunk = Buffer.from('more\r\n');
+    expect(filter.push(chunk)).toBe(chunk);
+  });
 });

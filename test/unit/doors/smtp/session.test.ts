@@ -1,29 +1,13 @@
 // The SMTP door over real sockets, between a client that types what it likes and a mail server that says what it likes.
 // The one promise under all of this: 250 is said only after the backend's 250.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, test } from '@jest/globals';
-import type { Policy } from '../../../../src/core/policy.ts';
-import { toZone } from '../../../../src/core/zone.ts';
-import { outcomeOf, type Part, play } from '../../../../src/demo/player.ts';
-import type { Resolver } from '../../../../src/dns/resolver.ts';
-import { zoneResolver } from '../../../../src/dns/zone.ts';
-import { type Doors, openDoors, policyOf } from '../../../support/doors.ts';
+import { connect } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { outcomeOf, play } from '../../../../src/demo/player.ts';
+import { type Doors, policyOf } from '../../../support/doors.ts';
 import { failNth } from '../../../support/faults.ts';
 import { until } from '../../../support/processes.ts';
-import { openSink, type Script, type Sink } from '../../../support/sink.ts';
-
-const zone = zoneResolver(
-  toZone({ '192.0.2.1': ['mx.example'], 'mx.example': ['192.0.2.1'], '192.0.2.2': ['old.example'] }),
-);
-const policy = policyOf(`
-rules:
-  - { id: no-ptr, when: { iprev: permerror }, reject: "no PTR for {ip}" }
-  - { id: weak, when: { iprev: fail }, tag: weak }
-otherwise: accept`);
+import { cleanUp, part, saying, setUp, type, zone } from '../../../support/smtp-set.ts';
 
 const withException = policyOf(`
 rules:
@@ -31,75 +15,16 @@ rules:
   - { id: no-ptr, when: { iprev: permerror }, reject: "no PTR for {ip}" }
 otherwise: accept`);
 
-const cleanUp: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const step of cleanUp.splice(0).reverse()) await step();
-});
-
-interface Set {
-  readonly doors: Doors;
-  readonly sink: Sink;
-  readonly log: () => string;
-}
-async function setUp(script?: Script, resolver: Resolver = zone, rules: Policy = policy): Promise<Set> {
-  const folder = mkdtempSync(join(tmpdir(), 'iprevd-smtp-'));
-  const sink = await openSink(script);
-  const logFile = join(folder, 'log');
-  const times = { connectMs: 500, replyMs: 500, dotMs: 500 };
-  const doors = await openDoors({ resolver, policy: rules, backend: sink.endpoint, times, logFile });
-  cleanUp.push(
-    () => rmSync(folder, { recursive: true }),
-    () => sink.close(),
-    () => doors.close(),
-  );
-  return { doors, sink, log: () => readFileSync(logFile, 'utf8') };
-}
-/** Says one thing at one verb, the first `times` times it comes. */
-const saying = (verb: string, reply: string | undefined, times = Number.POSITIVE_INFINITY): Script => {
-  let left = times;
-  return (at) => (at === verb && left-- > 0 ? reply : 'default');
-};
-const part = (doors: Doors, more: Partial<Part> = {}): Part => ({
-  ...doors.smtp,
-  from: '192.0.2.1',
-  proxied: true,
-  helo: 'mx.example',
-  mail: 'a@b.example',
-  rcpt: ['c@test.example'],
-  message: ['Subject: x', '', 'text'],
-  ...more,
-});
-
-/** A client that sends octets as they are and keeps all it hears. */
-async function type(doors: Doors, from = '192.0.2.1') {
-  const socket: Socket = connect(doors.smtp.port, doors.smtp.host);
-  let heard = '';
-  let closed = false;
-  socket.on('data', (octets) => (heard += octets.toString('latin1')));
-  socket.on('close', () => (closed = true));
-  socket.on('error', () => {});
-  const say = (octets: string | Buffer) => socket.write(octets, 'latin1');
-  const hear = async (what: RegExp): Promise<void> => {
-    await until(`${what}`, () => what.test(heard)).catch((error) => {
-      throw new Error(`${error.message}; heard ${JSON.stringify(heard)}`);
-    });
-  };
-  cleanUp.push(() => void socket.destroy());
-  say(`PROXY TCP4 ${from} 127.0.0.1 40000 25\r\n`);
-  await hear(/^220 /);
-  return { socket, say, hear, heard: () => heard, closed: () => closed };
-}
-
 describe('in step with the backend', () => {
   test('every answer is the word of the backend', async () => {
-    const { doors, sink } = await setUp(
-      (verb) =>
+    const { doors, sink } = await setUp({
+      script: (verb) =>
         ({
           MAIL: '250 2.1.0 sender fine',
           RCPT: '251 2.1.5 will forward',
           DOT: '250-2.0.0 first\r\n250 2.0.0 as 4711',
         })[verb] ?? 'default',
-    );
+    });
     const played = await play(part(doors));
     expect(played).toMatchObject({
       mail: '250 2.1.0 sender fine',
@@ -133,21 +58,23 @@ describe('in step with the backend', () => {
     ['DOT', '', '451 4.4.1'],
     ['DOT', undefined, '451 4.4.1'],
     ['DOT', `250-${'x'.repeat(6_000)}`, '451 4.4.1'],
-    ['DOT', '550 \x1b[31m\rred\x00\xff', '550 \\x1b[31m\\x0dred\\x00\\xc3\\xbf'],
+    ['DOT', '550 \x1b[31m\rred\x00\xff', '550 5.0.0 \\x1b[31m\\x0dred\\x00\\xc3\\xbf'],
   ])('%s answered %j ends in %s', async (verb, reply, expected) => {
-    const { doors } = await setUp(saying(verb, reply));
+    const { doors } = await setUp({ script: saying(verb, reply) });
     expect(outcomeOf(await play(part(doors))).slice(0, expected.length)).toBe(expected);
   });
 
   test('a 250 before the final dot is not believed', async () => {
-    const { doors } = await setUp((verb) => (verb === 'DATA' ? '354 go on\r\n250 2.0.0 already' : 'default'));
+    const { doors } = await setUp({
+      script: (verb) => (verb === 'DATA' ? '354 go on\r\n250 2.0.0 already' : 'default'),
+    });
     expect((await play(part(doors))).dot).toMatch(/^451 4\.4\.1/);
   });
 
   test('one of three recipients is accepted, and only that one gets 250', async () => {
-    const { doors, sink } = await setUp((verb, line) =>
-      verb === 'RCPT' && !line.includes('<b@') ? '550 5.1.1 nobody' : 'default',
-    );
+    const { doors, sink } = await setUp({
+      script: (verb, line) => (verb === 'RCPT' && !line.includes('<b@') ? '550 5.1.1 nobody' : 'default'),
+    });
     const { rcpt, dot } = await play(part(doors, { rcpt: ['a@test.example', 'b@test.example', 'd@test.example'] }));
     expect(rcpt.map((reply) => reply.slice(0, 3))).toEqual(['550', '250', '550']);
     expect(dot).toMatch(/^250/);
@@ -166,13 +93,24 @@ describe('in step with the backend', () => {
     const { doors } = await setUp();
     await play(part(doors)); // by now the door has met its backend
     const offers = (await play(part(doors))).ehlo?.split('\n').slice(1);
-    expect(offers).toEqual(['250-PIPELINING', '250-8BITMIME', '250-SMTPUTF8', '250-DSN', '250 SIZE 50000000']);
+    expect(offers).toEqual([
+      '250-PIPELINING',
+      '250-8BITMIME',
+      '250-SMTPUTF8',
+      '250-ENHANCEDSTATUSCODES',
+      '250-DSN',
+      '250 SIZE 50000000',
+    ]);
   });
 
   test('extensions: what the backend does not offer is not offered, nor taken', async () => {
-    const { doors } = await setUp((verb) => (verb === 'EHLO' ? '250-sink\r\n250 SIZE 1000' : 'default'));
+    const { doors } = await setUp({ script: saying('EHLO', '250-sink\r\n250 SIZE 1000') });
     await play(part(doors)); // by now the door has met its backend
-    expect((await play(part(doors))).ehlo?.split('\n').slice(1)).toEqual(['250-PIPELINING', '250 SIZE 1000']);
+    expect((await play(part(doors))).ehlo?.split('\n').slice(1)).toEqual([
+      '250-PIPELINING',
+      '250-ENHANCEDSTATUSCODES',
+      '250 SIZE 1000',
+    ]);
     const client = await type(doors);
     client.say(
       'EHLO x\r\nMAIL FROM:<a@b.example> BODY=8BITMIME\r\nMAIL FROM:<a@b.example> SIZE=2000\r\nMAIL FROM:<a@b.example> SIZE=900\r\n',
@@ -181,7 +119,7 @@ describe('in step with the backend', () => {
   });
 
   test('a backend without EHLO is greeted with HELO', async () => {
-    const { doors, sink } = await setUp(saying('EHLO', '502 5.5.1 what'));
+    const { doors, sink } = await setUp({ script: saying('EHLO', '502 5.5.1 what') });
     expect(outcomeOf(await play(part(doors)))).toMatch(/^250/);
     expect(sink.commands.filter((line) => /^(EHLO|HELO)/.test(line)).slice(-2)).toEqual([
       'EHLO mx.test.example',
@@ -238,7 +176,7 @@ describe('the message', () => {
   });
 
   test('a message larger than the limit is heard to its end and refused', async () => {
-    const { doors, sink } = await setUp((verb) => (verb === 'EHLO' ? '250-sink\r\n250 SIZE 100000' : 'default'));
+    const { doors, sink } = await setUp({ script: saying('EHLO', '250-sink\r\n250 SIZE 100000') });
     await play(part(doors));
     expect(await dialogue(doors, `Subject: x\r\n\r\n${'x'.repeat(98)}\r\n`.repeat(2_000))).toBe('552 5.3.4');
     expect(sink.messages).toHaveLength(1); // that of the player
@@ -316,10 +254,12 @@ describe('several messages in a session', () => {
 
   test('a backend that dropped the idle connection is connected again', async () => {
     let hangUp = false;
-    const { doors, sink } = await setUp((verb) => {
-      if (verb !== 'MAIL' || !hangUp) return 'default';
-      hangUp = false;
-      return '';
+    const { doors, sink } = await setUp({
+      script: (verb) => {
+        if (verb !== 'MAIL' || !hangUp) return 'default';
+        hangUp = false;
+        return '';
+      },
     });
     const client = await type(doors);
     client.say('EHLO x\r\nMAIL FROM:<one@b.example>\r\nRCPT TO:<c@test.example>\r\nDATA\r\n');
@@ -353,7 +293,7 @@ describe('refusals', () => {
   });
 
   test('an excepted recipient gets through to the backend, with the right sender', async () => {
-    const { doors, sink } = await setUp(undefined, zone, withException);
+    const { doors, sink } = await setUp({ rules: withException });
     const { rcpt, dot } = await play(
       part(doors, { from: '192.0.2.9', rcpt: ['a@test.example', 'Postmaster@test.example'] }),
     );
@@ -366,7 +306,7 @@ describe('refusals', () => {
   });
 
   test('a client that leaves early has its decision all the same, once', async () => {
-    const { doors } = await setUp(undefined, zone, withException);
+    const { doors } = await setUp({ rules: withException });
     const client = await type(doors, '192.0.2.9');
     client.say('EHLO early\r\nQUIT\r\n');
     await client.hear(/^221 /m);
@@ -390,10 +330,12 @@ describe('refusals', () => {
 describe('trouble of our own', () => {
   test('a bug is one 451 and one error line with the ref; the next client is served', async () => {
     let broken = true;
-    const { doors, log } = await setUp(undefined, {
-      lookup: (name, kind) => {
-        if (broken) throw new Error('a bug of ours');
-        return zone.lookup(name, kind);
+    const { doors, log } = await setUp({
+      resolver: {
+        lookup: (name, kind) => {
+          if (broken) throw new Error('a bug of ours');
+          return zone.lookup(name, kind);
+        },
       },
     });
     const { mail } = await play(part(doors));
@@ -404,7 +346,7 @@ describe('trouble of our own', () => {
   });
 
   test('a resolver that never answers is a timeout, not a hang', async () => {
-    const { doors } = await setUp(undefined, { lookup: () => new Promise(() => {}) });
+    const { doors } = await setUp({ resolver: { lookup: () => new Promise(() => {}) } });
     await play(part(doors));
     expect(doors.decisions[0]?.findings.iprev).toEqual({ result: 'temperror', reason: 'ptr-timeout' });
   });
@@ -438,7 +380,7 @@ describe('trouble of our own', () => {
 
 test('the address is looked up at accept, the name at HELO, both before MAIL', async () => {
   const resolver = failNth(zone, 0);
-  const { doors } = await setUp(undefined, resolver);
+  const { doors } = await setUp({ resolver });
   const socket = connect(doors.smtp);
   cleanUp.push(() => void socket.destroy());
   socket.write('PROXY TCP4 192.0.2.1 192.0.2.25 40000 25\r\n');
@@ -455,7 +397,7 @@ otherwise: accept
 announce: ${announce}`);
 
   test('at connect: instead of the greeting, and the door is closed', async () => {
-    const { doors, sink } = await setUp(undefined, zone, noPtr('connect'));
+    const { doors, sink } = await setUp({ rules: noPtr('connect') });
     const socket = connect(doors.smtp.port, doors.smtp.host);
     cleanUp.push(() => void socket.destroy());
     let heard = '';
@@ -476,7 +418,7 @@ announce: ${announce}`);
     ['mail', { ehlo: /^250/, mail: /^550 5\.7\.25 / }],
     ['rcpt', { ehlo: /^250/, mail: /^250/, rcpt: /^550 5\.7\.25 / }],
   ])('at %s', async (stage, expected: Record<string, RegExp>) => {
-    const { doors } = await setUp(undefined, zone, noPtr(stage));
+    const { doors } = await setUp({ rules: noPtr(stage) });
     const played = await play(part(doors, { from: '192.0.2.9' }));
     for (const [at, words] of Object.entries(expected)) expect(String(played[at as 'mail'])).toMatch(words);
     expect(doors.decisions).toHaveLength(1);
@@ -484,7 +426,7 @@ announce: ${announce}`);
   });
 
   test('postmaster is reached all the same: the backend hears of the message at that recipient', async () => {
-    const { doors, sink } = await setUp(undefined, zone, noPtr('rcpt'));
+    const { doors, sink } = await setUp({ rules: noPtr('rcpt') });
     const played = await play(part(doors, { from: '192.0.2.9', rcpt: ['c@test.example', 'postmaster@test.example'] }));
     expect(played.rcpt[0]).toMatch(/^550 5\.7\.25 /);
     expect(played.rcpt[1]).toMatch(/^250/);
@@ -496,7 +438,7 @@ announce: ${announce}`);
   });
 
   test('what the backend says to that MAIL is said at the recipient', async () => {
-    const { doors } = await setUp(saying('MAIL', '452 4.3.1 disk full'), zone, noPtr('rcpt'));
+    const { doors } = await setUp({ script: saying('MAIL', '452 4.3.1 disk full'), rules: noPtr('rcpt') });
     const played = await play(part(doors, { from: '192.0.2.9', rcpt: ['postmaster@test.example'] }));
     expect(played.mail).toMatch(/^250/);
     expect(played.rcpt).toEqual(['452 4.3.1 disk full']);
@@ -509,7 +451,7 @@ test("the policy's own header field goes on top, and one from outside is left ou
   - { id: keep, hold: true }
 otherwise: accept
 allow_hold: true`);
-  const { doors, sink } = await setUp(undefined, zone, own);
+  const { doors, sink } = await setUp({ rules: own });
   const message = ['x-reverse-dns: pass bank.example', 'Subject: x', '', 'X-Reverse-DNS: body'];
   await play(part(doors, { message }));
   expect(sink.messages[0]?.wire.toString('latin1').split('\r\n').slice(1)).toEqual([

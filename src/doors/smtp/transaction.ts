@@ -1,0 +1,147 @@
+// One mail transaction of a client (RFC 5321 s3.3), again and again: the policy's word and the backend's words joined into the
+// reply to MAIL, RCPT, DATA and the final dot. The client gets 250 only after the backend's 250. Each method rejects when
+// the policy or the backend fails; the session turns that into its 4xx.
+
+import type { Client, Stage } from '../../core/client.ts';
+import { authResults, receivedField, tagField } from '../../core/header.ts';
+import { type Decision, refuses, settled } from '../../core/verdict.ts';
+import type { Inquiry } from '../../gate.ts';
+import { refusalReply } from './answer.ts';
+import { addressOf, announcedSize, type PathCommand, refusal } from './envelope.ts';
+import { messageFilter } from './message.ts';
+import type { Delivery, Relay } from './relay.ts';
+import { type BackendReply, isPositive } from './replies.ts';
+import type { Identity } from './xclient.ts';
+
+export interface TransactionParts {
+  readonly relay: Relay;
+  readonly inquiry: () => Inquiry;
+  /** The client as it stands at this stage, envelope included. */
+  readonly client: (stage: Stage) => Client;
+  readonly protocol: () => Identity['protocol'];
+  readonly authservId: string;
+  readonly received: boolean;
+  /** What is offered in SIZE, in octets. */
+  readonly octetsMax: () => number;
+  readonly recipientsMax: number;
+}
+
+export class Transaction {
+  readonly #parts: TransactionParts;
+  #mail: PathCommand | undefined;
+  #rcpt: PathCommand | undefined;
+  #isOpen = false;
+  /** MAIL was answered by us, because its recipients will be refused; the backend hears of it if one is not. */
+  #isHeld = false;
+  /** What was decided for the recipients that were accepted. */
+  #accepted: Decision[] = [];
+
+  constructor(parts: TransactionParts) {
+    this.#parts = parts;
+  }
+
+  /** MAIL was answered 250, and the message has not ended. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Those that were accepted. */
+  get recipients(): number {
+    return this.#accepted.length;
+  }
+
+  /** As last said, refused or not; '' is the null sender. */
+  get sender(): string | undefined {
+    return this.#mail === undefined ? undefined : addressOf(this.#mail);
+  }
+
+  get recipient(): string | undefined {
+    return this.#rcpt === undefined ? undefined : addressOf(this.#rcpt);
+  }
+
+  async mail(command: PathCommand): Promise<BackendReply> {
+    const { octetsMax, inquiry, client } = this.#parts;
+    if ((announcedSize(command) ?? 0) > octetsMax())
+      return refusal(552, '5.3.4', `messages of more than ${octetsMax()} octets are not taken`);
+    this.#mail = command;
+    this.#rcpt = undefined;
+    const decision = await inquiry().decide(client('mail'));
+    const { verdict } = decision;
+    if (refuses(verdict)) {
+      inquiry().told(decision);
+      return refusalReply(verdict.reply);
+    }
+    // Told at RCPT, so that the log has sender and recipient. Unless one of them is open to everybody the backend hears
+    // nothing of it.
+    this.#isHeld = verdict.action === 'pending' && verdict.refusal === true;
+    const reply = this.#isHeld ? refusal(250, '2.1.0', 'Ok') : await this.#toBackend(decision);
+    this.#isOpen = isPositive(reply);
+    return reply;
+  }
+
+  async rcpt(command: PathCommand): Promise<BackendReply> {
+    const { recipientsMax, inquiry, client, relay } = this.#parts;
+    if (this.#accepted.length >= recipientsMax) return refusal(452, '4.5.3', 'too many recipients');
+    this.#rcpt = command;
+    const decision = await inquiry().decide(client('rcpt'));
+    if (settled(decision.verdict)) inquiry().told(decision);
+    if (refuses(decision.verdict)) return refusalReply(decision.verdict.reply);
+    if (this.#isHeld) {
+      const reply = await this.#toBackend(decision);
+      if (!isPositive(reply)) return reply;
+      this.#isHeld = false;
+    }
+    const reply = await relay.rcpt(command);
+    if (isPositive(reply)) this.#accepted.push(decision);
+    return reply;
+  }
+
+  data(): Promise<BackendReply> {
+    return this.#parts.relay.data();
+  }
+
+  /** After the 354. The transaction is over with it. */
+  deliver(): Delivery {
+    const { authservId, inquiry, relay, octetsMax } = this.#parts;
+    const filter = messageFilter(fieldsOf(this.#accepted, this.#parts), authservId, inquiry().policyFields);
+    this.#isOpen = false;
+    this.#accepted = [];
+    return relay.deliver(filter, octetsMax());
+  }
+
+  /** The client gave it up. */
+  reset(): void {
+    this.#parts.relay.abandon();
+    this.#isOpen = this.#isHeld = false;
+    this.#accepted = [];
+  }
+
+  /** Nothing is known of a message any more: the next client stands behind this connection. */
+  forget(): void {
+    this.reset();
+    this.#mail = this.#rcpt = undefined;
+  }
+
+  #toBackend({ evidence: { client }, findings: { iprev } }: Decision): Promise<BackendReply> {
+    if (this.#mail === undefined) throw new Error('RCPT before MAIL');
+    const name = iprev.result === 'pass' ? iprev.name : iprev.result === 'temperror' ? 'temporary' : 'unavailable';
+    return this.#parts.relay.mail(this.#mail, { ...client, name, protocol: this.#parts.protocol() });
+  }
+}
+
+/** Our header lines: results first, then one for each tag, then those of the policy. */
+function fieldsOf(accepted: readonly Decision[], { authservId, received, protocol }: TransactionParts): string[] {
+  const [first] = accepted;
+  if (first === undefined) throw new Error('a message without an accepted recipient');
+  const { client } = first.evidence;
+  const tags = new Set(accepted.flatMap(({ verdict }) => verdict.tags));
+  // There is no queue here to hold it in.
+  if (accepted.some(({ verdict }) => verdict.hold)) tags.add('hold');
+  const own = new Set(accepted.flatMap(({ verdict }) => verdict.headers ?? []));
+  return [
+    authResults(authservId, first.findings, client.ip),
+    ...[...tags].map(tagField),
+    ...own,
+    ...(received ? [receivedField(first, authservId, protocol())] : []),
+  ];
+}

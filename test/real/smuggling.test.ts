@@ -1,0 +1,197 @@
+// One message in, one message out, and the same one: what a client writes to make two mail servers read it differently,
+// through iprevd to a Postfix that trusts us and believes in bare line ends (SMTP smuggling, CVE-2023-51764). The same
+// octets sent to that Postfix itself show that it would have fallen for them.
+
+import { createCipheriv, createHash } from 'node:crypto';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { temporaryFolder, until } from '../support/processes.ts';
+import { describeWith } from '../support/programs.ts';
+import {
+  beginLetter,
+  connectionsTo,
+  openRawSmtp,
+  type RawSmtp,
+  sendInPieces,
+  sendLetter,
+} from '../support/raw-smtp.ts';
+import { openRealPostfix, type RealPostfix } from '../support/real-postfix.ts';
+import { type RealService, startRealService } from '../support/real-service.ts';
+import { openSink, type Sink } from '../support/sink.ts';
+
+/**
+ * What some mail server has taken for the end of a message. It is that (RFC 5321 s4.1.1.4), or plain content, or it has a bare
+ * CR, bare LF or NUL and the message is refused; the last but one is refused and an end as well.
+ */
+const variants: readonly (readonly [octets: string, meaning: 'content' | 'refused' | 'end' | 'refused end'])[] = [
+  ['\n.\n', 'refused'],
+  ['\n.\r', 'refused'],
+  ['\r.\n', 'refused'],
+  ['\r.\r', 'refused'],
+  ['\n.\r\n', 'refused'],
+  ['\r.\r\n', 'refused'],
+  ['\r\n.\r\r\n', 'refused'],
+  ['\r\r\n.\r\r\n', 'refused'],
+  ['\r\n\0.\r\n', 'refused'],
+  ['\r\n.\n', 'refused'],
+  ['\r\n.\r', 'refused'],
+  ['\n.\n\r', 'refused'],
+  ['\r\n.\0\r\n', 'refused'],
+  ['\r\0\n.\r\0\n', 'refused'],
+  ['\r\n. \r\n', 'content'],
+  ['\r\n.\t\r\n', 'content'],
+  ['\r\n..\r\n', 'content'],
+  ['\n..\r\n', 'refused'],
+  ['\n..\n', 'refused'],
+  ['\n\r.\n\r', 'refused'],
+  ['\x85.\x85', 'content'],
+  ['\x0b.\x0b', 'content'],
+  ['\x0c.\x0c', 'content'],
+  ['\x8d\x8a.\x8d\x8a', 'content'],
+  ['\xe2\x80\xa8.\xe2\x80\xa8', 'content'],
+  ['\r\r\n.\r\n', 'refused end'],
+  ['\r\n\r\n.\r\n', 'end'],
+];
+type Meaning = (typeof variants)[number][1];
+
+/** Behind a real end the second message was not smuggled: we saw its commands, and answered them. */
+const second = '250 250 354 250';
+const outcomes: Record<'reject' | 'normalize', Record<Meaning, readonly [replies: string, arrived: string]>> = {
+  reject: {
+    content: ['250 221', 'first'],
+    refused: ['550 221', ''],
+    end: [`250 ${second} 221`, 'first second'],
+    'refused end': [`550 ${second} 221`, 'second'],
+  },
+  normalize: {
+    content: ['250 221', 'first'],
+    refused: ['250 221', 'first'],
+    end: [`250 ${second} 221`, 'first second'],
+    'refused end': [`250 ${second} 221`, 'first second'],
+  },
+};
+
+const header = 'From: a@client.example\r\nDate: Sat, 21 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@client.example>\r\n';
+const sha256 = (content: string): string => createHash('sha256').update(content, 'latin1').digest('hex');
+
+describeWith(['postfix'], 'a Postfix behind us that trusts us and believes in bare line ends', () => {
+  const folder = temporaryFolder();
+  let sink: Sink;
+  let postfix: RealPostfix;
+  const fronts = new Map<'reject' | 'normalize', RealService>();
+  const portOf = (front: 'reject' | 'normalize'): number => fronts.get(front)?.smtpPort ?? 0;
+
+  beforeAll(async () => {
+    sink = await openSink();
+    postfix = await openRealPostfix({
+      folder: folder.path,
+      deliverTo: `127.0.0.1:${sink.endpoint.port}`,
+      main: 'smtpd_forbid_bare_newline = no\nmessage_size_limit = 0',
+    });
+    for (const way of ['reject', 'normalize'] as const) {
+      const place = join(folder.path, way);
+      mkdirSync(place);
+      const door = `bare_newline: ${way}`;
+      const backend = `127.0.0.1:${postfix.port}`;
+      fronts.set(way, await startRealService({ folder: place, policy: 'standard', backend, door }));
+    }
+  });
+  afterAll(async () => {
+    for (const front of fronts.values()) await front.running.stop();
+    await postfix.close();
+    await sink.close();
+    folder.remove();
+  });
+
+  /** Postfix has read to the end whatever came, and delivered whatever it took. */
+  const settled = (): Promise<void> =>
+    until('Postfix has nothing to do', () => {
+      const queue = (name: string) => readdirSync(join(folder.path, 'postfix/queue', name), { recursive: true });
+      const said = (what: RegExp): number => postfix.log().match(what)?.length ?? 0;
+      return (
+        connectionsTo(postfix.port) === 0 &&
+        said(/ connect from /g) === said(/ disconnect from /g) &&
+        [...queue('incoming'), ...queue('active')].length === 0
+      );
+    });
+
+  let letters = 0;
+  /** One message with each variant in it and a second one behind that; in which pieces is told by `cut`. */
+  async function attack(
+    port: number,
+    octets: readonly string[],
+    cut: (content: Buffer, i: number) => readonly Buffer[] = (content) => [content],
+  ): Promise<(readonly [replies: string, arrived: string])[]> {
+    const tags = octets.map(() => `n${++letters}@client.example`);
+    const parts = await Promise.all(
+      octets.map(async (variant, i) => {
+        const client = await openRawSmtp(port);
+        await beginLetter(client, { sender: `first.${tags[i]}`, recipient: 'b@test.example' });
+        const smuggled = `MAIL FROM:<second.${tags[i]}>\r\nRCPT TO:<b@test.example>\r\nDATA\r\n\r\nsecond\r\n.\r\n`;
+        const pieces = cut(Buffer.from(`${header}\r\nfirst${variant}${smuggled}QUIT\r\n`, 'latin1'), i);
+        return { client, pieces };
+      }),
+    );
+    await sendInPieces(parts);
+    const replies = await Promise.all(parts.map(({ client }) => repliesOf(client)));
+    await settled();
+    const senders = sink.messages.map(({ mail }) => mail);
+    const arrived = (tag: string): string =>
+      ['first', 'second'].filter((which) => senders.some((mail) => mail.includes(`<${which}.${tag}>`))).join(' ');
+    return tags.map((tag, i) => [replies[i] ?? '', arrived(tag)]);
+  }
+  const repliesOf = async (client: RawSmtp): Promise<string> => {
+    const codes: string[] = [];
+    for (let reply = await client.reply(); reply !== ''; reply = await client.reply()) codes.push(reply.slice(0, 3));
+    return codes.join(' ');
+  };
+
+  test('told by the client itself, it takes the second message too: that is what smuggling looks like', async () => {
+    const arrived = await attack(
+      postfix.port,
+      variants.map(([octets]) => octets),
+    );
+    const smuggled = variants.flatMap(([octets, meaning], i) =>
+      meaning === 'refused' && arrived[i]?.[1] === 'first second' ? [octets] : [],
+    );
+    expect(smuggled).toEqual(expect.arrayContaining(['\n.\n', '\n.\r\n', '\r\n.\n']));
+  });
+
+  describe.each(['reject', 'normalize'] as const)('bare_newline: %s', (way) => {
+    const shown = variants.map(([octets, meaning]) => [octets, ...outcomes[way][meaning]]);
+
+    test('each of the 27 ends that are none, and nothing arrives that we have not seen', async () => {
+      const octets = variants.map(([variant]) => variant);
+      const seen = await attack(portOf(way), octets);
+      expect(octets.map((variant, i) => [variant, ...(seen[i] ?? [])])).toEqual(shown);
+    });
+
+    test('the same, each octet a segment of its own', async () => {
+      const octets = variants.map(([variant]) => variant);
+      const seen = await attack(portOf(way), octets, (content) => [...content].map((octet) => Buffer.of(octet)));
+      expect(octets.map((variant, i) => [variant, ...(seen[i] ?? [])])).toEqual(shown);
+    });
+
+    test('the same, cut anywhere', async () => {
+      const anyCut = fc.array(fc.nat(400), { minLength: 1, maxLength: 6 });
+      const cuts = fc.sample(fc.tuple(fc.nat(variants.length - 1), anyCut), { seed: 8601, numRuns: 100 });
+      for (let i = 0; i < cuts.length; i += 25) {
+        const some = cuts.slice(i, i + 25);
+        const chosen = some.map(([which]) => shown[which] ?? []);
+        const seen = await attack(
+          portOf(way),
+          chosen.map(([octets = '']) => octets),
+          (content, k) => cutAt(content, some[k]?.[1] ?? []),
+        );
+        expect(seen.map((outcome, k) => [chosen[k]?.[0], ...outcome])).toEqual(chosen);
+      }
+    });
+  });
+});
+
+function cutAt(content: Buffer, places: readonly number[]): readonly Buffer[] {
+  const sorted = [...new Set([0, ...places.map((place) => Math.min(place, content.length))])].sort((a, b) => a - b);
+  return sorted.map((from, i) => content.subarray(from, sorted[i + 1]));
+}
