@@ -5,11 +5,11 @@
 import type { ClientWatch } from './client-watch.ts';
 import type { Client, DoorKind, Stage } from './core/client.ts';
 import { decide } from './core/decide.ts';
-import type { Evidence, Forward } from './core/evidence.ts';
+import type { Evidence, Forward, Masking } from './core/evidence.ts';
 import type { Ip } from './core/ip.ts';
 import { fieldNames, type Policy } from './core/policy.ts';
 import type { Decision } from './core/verdict.ts';
-import type { Gather, GatherHelo } from './gather.ts';
+import type { Answers, Gather, GatherHelo } from './gather.ts';
 
 export interface Gate {
   /**
@@ -54,64 +54,90 @@ export interface GateParts {
   readonly ourName?: string;
 }
 
-export function makeGate({ gather, gatherHelo, watch, policy, report, newRef, now, ourName }: GateParts): Gate {
-  return {
-    open(door, ip, isProxy = false) {
-      const ref = newRef();
-      const rules = policy();
-      const arrived = now();
-      const masked = isProxy ? undefined : watch?.arrived(ip);
-      let ms = 0;
-      let reported = false;
-      const answers = gather(ip).finally(() => {
-        ms = now() - arrived;
-      });
-      // Whoever waits for the answers sees the rejection; without anyone waiting it must not end the process.
-      answers.catch(() => {});
+export function makeGate(parts: GateParts): Gate {
+  return { open: (door, ip, isProxy = false) => new Session(parts, door, ip, isProxy) };
+}
 
-      let greeted: { readonly name: string; readonly answers: Promise<Forward | undefined> } | undefined;
-      const greet = (name: string): Promise<Forward | undefined> => {
-        if (greeted?.name === name) return greeted.answers;
-        greeted = { name, answers: gatherHelo(name, ip) };
-        greeted.answers.catch(() => {});
-        return greeted.answers;
-      };
+class Session implements Inquiry {
+  readonly ref: string;
+  readonly #parts: GateParts;
+  readonly #door: DoorKind;
+  readonly #ip: Ip;
+  readonly #policy: Policy;
+  readonly #arrived: number;
+  readonly #masked: Masking | undefined;
+  readonly #answers: Promise<Answers>;
+  /** From the arrival to the answers. */
+  #ms = 0;
+  #isReported = false;
+  #greeted: { readonly name: string; readonly answers: Promise<Forward | undefined> } | undefined;
 
-      const judge = async (client: Client): Promise<Decision> => {
-        const asked = client.helo === undefined ? undefined : greet(client.helo);
-        const [known, helo] = [await answers, await asked];
-        const evidence: Evidence = {
-          v: 1,
-          id: ref,
-          at: new Date(arrived).toISOString(),
-          door,
-          client,
-          ...(ourName === undefined ? {} : { ourName }),
-          ...known,
-          ...(helo === undefined ? {} : { helo }),
-          ...(masked === undefined ? {} : { masked }),
-        };
-        return decide(rules, evidence);
-      };
-      const told = (decision: Decision): void => {
-        if (reported) return;
-        reported = true;
-        report(decision, ms);
-      };
-      return {
-        ref,
-        announce: rules.announce,
-        policyFields: fieldNames(rules),
-        helo: (name) => void greet(name),
-        decide: judge,
-        told,
-        withdraw: () => {
-          reported = true;
-        },
-        close: async (client) => {
-          if (!reported) told(await judge(client));
-        },
-      };
-    },
-  };
+  constructor(parts: GateParts, door: DoorKind, ip: Ip, isProxy: boolean) {
+    this.#parts = parts;
+    this.#door = door;
+    this.#ip = ip;
+    this.ref = parts.newRef();
+    this.#policy = parts.policy();
+    this.#arrived = parts.now();
+    this.#masked = isProxy ? undefined : parts.watch?.arrived(ip);
+    const answers = parts.gather(ip);
+    this.#answers = answers;
+    // Whoever waits for the answers sees a rejection; without anyone waiting it must not end the process.
+    const came = (): void => {
+      this.#ms = parts.now() - this.#arrived;
+    };
+    answers.then(came, came);
+  }
+
+  get announce(): Stage {
+    return this.#policy.announce;
+  }
+
+  get policyFields(): ReadonlySet<string> {
+    return fieldNames(this.#policy);
+  }
+
+  helo(name: string): void {
+    this.#greet(name);
+  }
+
+  async decide(client: Client): Promise<Decision> {
+    const asked = client.helo === undefined ? undefined : this.#greet(client.helo);
+    const known = await this.#answers;
+    const helo = await asked;
+    const evidence: Evidence = {
+      v: 1,
+      id: this.ref,
+      at: new Date(this.#arrived).toISOString(),
+      door: this.#door,
+      client,
+      ...(this.#parts.ourName === undefined ? {} : { ourName: this.#parts.ourName }),
+      ...known,
+      ...(helo === undefined ? {} : { helo }),
+      ...(this.#masked === undefined ? {} : { masked: this.#masked }),
+    };
+    return decide(this.#policy, evidence);
+  }
+
+  told(decision: Decision): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    this.#parts.report(decision, this.#ms);
+  }
+
+  withdraw(): void {
+    this.#isReported = true;
+  }
+
+  async close(client: Client): Promise<void> {
+    if (!this.#isReported) this.told(await this.decide(client));
+  }
+
+  #greet(name: string): Promise<Forward | undefined> {
+    if (this.#greeted?.name === name) return this.#greeted.answers;
+    const answers = this.#parts.gatherHelo(name, this.#ip);
+    answers.catch(() => {});
+    this.#greeted = { name, answers };
+    return answers;
+  }
 }

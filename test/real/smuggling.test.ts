@@ -73,7 +73,42 @@ const outcomes: Record<'reject' | 'normalize', Record<Meaning, readonly [replies
   },
 };
 
+/** Whose octets somebody may take for other ones; as UTF-8, with SMTPUTF8. */
+const senders = [
+  '<x@xn--evilcom-9o3f.test>', // the A-label of the next but one
+  '<x@xn--bcher-kva.test>',
+  '<x@evil\u3002com.test>', // a full stop to IDNA
+  '<x@evil\ufffdcom.test>',
+  '<b\u00fccher@b\u00fccher.test>',
+  '<SRS0=4fGk=TT=orig.example=user@client.example>',
+  '<a..b@docomo.test>',
+  '<.a@client.example>',
+  '<"a b"@client.example>',
+  '<"a@evil.test"@client.example>',
+  '<"a\\"b"@client.example>',
+  '<user%evil.test@client.example>',
+  '<evil.test!user@client.example>',
+  '<-f@client.example>',
+  '<x@under_score.test>',
+  '<@relay.test:x@client.example>',
+  '<x@[127.0.0.9]>',
+  '<>',
+];
+const recipients = [
+  '<b\u00fccher@test.example>',
+  '<a..b@test.example>',
+  '<"a b"@test.example>',
+  '<"a@evil.test"@test.example>',
+  '<user%evil.test@test.example>',
+  '<evil.test!user@test.example>',
+  '<-f@test.example>',
+  '<x@test\u3002example>',
+  '<@relay.test:x@test.example>',
+  '<x@TEST.example>',
+];
+
 const header = 'From: a@client.example\r\nDate: Sat, 21 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@client.example>\r\n';
+const ourField = 'Authentication-Results: mx.test.example; iprev=pass policy.iprev=127.0.0.2\r\n';
 const sha256 = (content: string): string => createHash('sha256').update(content, 'latin1').digest('hex');
 
 describeWith(['postfix'], 'a Postfix behind us that trusts us and believes in bare line ends', () => {
@@ -188,10 +223,107 @@ describeWith(['postfix'], 'a Postfix behind us that trusts us and believes in ba
         expect(seen.map((outcome, k) => [chosen[k]?.[0], ...outcome])).toEqual(chosen);
       }
     });
+
+    test.each([
+      ['one dot before a letter', '.a\r\n'],
+      ['two dots before a letter', '..a\r\n'],
+      ['three dots', '...\r\n'],
+      ['lines of dots alone', '.\r\n..\r\n...\r\n.\r\n'],
+      ['empty lines around a dot', '\r\n\r\n.\r\n\r\n'],
+      ['a space behind a dot', '. \r\n.\t\r\n'],
+      ['nothing', ''],
+    ])('the body arrives as it was meant: %s', async (_, body) => {
+      const { reply, arrived } = await deliver(portOf(way), `${header}\r\n${body}`);
+      expect([reply.slice(0, 3), arrived]).toEqual(['250', [`${header}\r\n${body}`]]);
+    });
+
+    test('nothing at all, not even a header, is a message with no body', async () => {
+      const { reply, arrived } = await deliver(portOf(way), '');
+      expect([reply.slice(0, 3), arrived.length]).toEqual(['250', 1]);
+      expect(arrived[0]).toContain(`\r\n${ourField}`);
+      expect(arrived[0]).not.toContain('\r\n\r\n');
+    });
+
+    test('10 MB of any octets arrive as they are', async () => {
+      const content = `${header}\r\n${anyOctets(10_000_000)}`;
+      const { reply, arrived } = await deliver(portOf(way), content);
+      expect([reply.slice(0, 3), arrived.map(sha256)]).toEqual(['250', [sha256(content)]]);
+    });
   });
+
+  test.each([
+    ['bare LF', 'a\nb\r\n', 'a\r\nb\r\n'],
+    ['bare CR', 'a\rb\r\n', 'a b\r\n'],
+    ['NUL', 'a\0b\r\n', 'a b\r\n'],
+    ['nothing but bare LF', 'a\n.\nb\n..\n\r\n', 'a\r\n.\r\nb\r\n..\r\n\r\n'],
+  ])('%s: refused after the dot, or one message with CRLF alone', async (_, body, normalized) => {
+    const refused = await deliver(portOf('reject'), `${header}\r\n${body}`);
+    expect([refused.reply.slice(0, 10), refused.arrived]).toEqual(['550 5.6.11', []]);
+    const taken = await deliver(portOf('normalize'), `${header}\r\n${body}`);
+    expect([taken.reply.slice(0, 3), taken.arrived]).toEqual(['250', [`${header}\r\n${normalized}`]]);
+  });
+
+  test('an address is for Postfix what it is when the client itself says it, or is refused', async () => {
+    const cases = [...senders.map((path) => [path, '<b@test.example>']), ...recipients.map((path) => ['<>', path])];
+    const through = await Promise.all(cases.map(([from = '', to = '']) => envelope(portOf('reject'), from, to)));
+    const straight = await Promise.all(cases.map(([from = '', to = '']) => envelope(postfix.port, from, to)));
+    await settled();
+    const taken = (tag: string): string => {
+      const { mail = '', rcpt = [] } = sink.messages.find(({ wire }) => wire.includes(`<${tag}@client.example>`)) ?? {};
+      return [mail, ...rcpt].map((line) => /<.*>/.exec(line)?.[0] ?? '').join(' ');
+    };
+    const outcome = ({ reply, tag }: { reply: string; tag: string }) => [reply.slice(0, 3), taken(tag)];
+    expect(through.map((one, i) => [...(cases[i] ?? []), ...outcome(one)])).toEqual(
+      straight.map((one, i) => [...(cases[i] ?? []), ...outcome(one)]),
+    );
+    expect(through.filter(({ reply }) => reply.startsWith('250')).length).toBeGreaterThan(20);
+  });
+
+  /** One message on a connection of its own; what arrived of it, from its first header field on, un-stuffed. */
+  async function deliver(port: number, content: string): Promise<{ reply: string; arrived: readonly string[] }> {
+    const sender = `n${++letters}@client.example`;
+    const client = await openRawSmtp(port);
+    const reply = await sendLetter(client, {
+      sender,
+      recipient: 'b@test.example',
+      content: content.replace(/(^|\r\n)\./g, '$1..'),
+    });
+    client.send('QUIT\r\n');
+    await settled();
+    const wires = sink.messages
+      .filter(({ mail }) => mail.includes(`<${sender}>`))
+      .map(({ wire }) => wire.toString('latin1'));
+    return {
+      reply,
+      arrived: wires.map((wire) => wire.slice(Math.max(0, wire.indexOf(header))).replace(/(^|\r\n)\./g, '$1')),
+    };
+  }
+
+  /** A message that can be told by its Message-ID, from one path to another as they stand. */
+  async function envelope(port: number, from: string, to: string): Promise<{ reply: string; tag: string }> {
+    const tag = `n${++letters}`;
+    const client = await openRawSmtp(port);
+    const octets = (text: string): string => Buffer.from(text).toString('latin1');
+    const lines = [`MAIL FROM:${octets(from)} SMTPUTF8`, `RCPT TO:${octets(to)}`, 'DATA'];
+    const content = `From: a@client.example\r\nMessage-ID: <${tag}@client.example>\r\n\r\nx\r\n.`;
+    let reply = '';
+    for (const line of [...lines, content]) {
+      reply = await client.command(line);
+      if (!/^[23]/.test(reply)) break;
+    }
+    client.send('QUIT\r\n');
+    return { reply, tag };
+  }
 });
 
 function cutAt(content: Buffer, places: readonly number[]): readonly Buffer[] {
   const sorted = [...new Set([0, ...places.map((place) => Math.min(place, content.length))])].sort((a, b) => a - b);
   return sorted.map((from, i) => content.subarray(from, sorted[i + 1]));
+}
+
+/** A fixed sequence of octets that only a cipher knows, in lines that no mail server has to fold. */
+function anyOctets(length: number): string {
+  const octets = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(length));
+  const text = octets.toString('latin1').replace(/[\0\r\n]/g, '.');
+  return text.replace(/.{1,900}/gs, '$&\r\n');
 }

@@ -4,13 +4,14 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, listensOn, type Running, start, until } from './processes.ts';
+import { connectionsTo, openRawSmtp } from './raw-smtp.ts';
 
 export interface RealSink {
   readonly port: number;
   readonly running: Running;
-  /** Of this and every earlier sink of the folder. While a client is sending, its message may be among them, cut. */
-  messages(): readonly Kept[];
-  /** Their number, without reading them. */
+  /** Of this and every earlier sink of the folder, when nobody is connected any more: until then a cut one may be among them. */
+  messages(): Promise<readonly Kept[]>;
+  /** Their number, those under way among them. */
   count(): number;
 }
 
@@ -47,15 +48,21 @@ export async function openRealSink({ folder, port, options = [] }: RealSinkParts
   return {
     port: at,
     running,
-    messages: () => readdirSync(place).map((file) => readKept(readFileSync(join(place, file), 'latin1'))),
+    async messages() {
+      await until('nobody is connected to smtp-sink', () => connectionsTo(at) === 0);
+      // It looks at one connection after the other: when it answers this one, it has seen the end of those before.
+      const client = await openRawSmtp(at);
+      await client.command('QUIT');
+      return readdirSync(place).map((file) => readKept(readFileSync(join(place, file), 'latin1')));
+    },
     count: () => readdirSync(place).length,
   };
 }
 
-/** smtp-sink(1), "DUMP FILE FORMAT". */
+/** smtp-sink(1), "DUMP FILE FORMAT". It puts an empty line behind what it has taken to the end. */
 function readKept(text: string): Kept {
   const own = /^(?:X-[\w-]+: .*\n)+Received: .*\n(?:\t.*\n)*/.exec(text)?.[0] ?? '';
   const args = (name: string): string[] =>
     [...own.matchAll(new RegExp(`^X-${name}-Args: (.*)$`, 'gm'))].map(([, value = '']) => value);
-  return { sender: args('Mail')[0] ?? '', recipients: args('Rcpt'), content: text.slice(own.length) };
+  return { sender: args('Mail')[0] ?? '', recipients: args('Rcpt'), content: text.slice(own.length, -1) };
 }

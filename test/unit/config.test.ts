@@ -32,7 +32,7 @@ log: { level: warn }
           {
             kind: 'smtp',
             listen: { kind: 'tcp', host: '::1', port: 2525 },
-            backend: { kind: 'tcp', host: 'mail.internal', port: 25 },
+            backend: { servers: [{ kind: 'tcp', host: 'mail.internal', port: 25 }] },
             proxy: ['192.0.2.9'],
           },
           { kind: 'policy', listen: { kind: 'unix', path: '/run/iprevd/policy.sock' } },
@@ -51,13 +51,143 @@ log: { level: warn }
     });
   });
 
+  test('a door with every setting there is', () => {
+    const checked = readConfig(
+      `doors:
+  - kind: smtp
+    listen: 0.0.0.0:25
+    backend:
+      servers: [mail.internal:25, "[2001:db8::1]:25", unix:/run/lmtp]
+      protocol: lmtp
+      identify: xforward
+      tls: verify
+      tls_name: Mail.example
+      tls_ca: ca.pem
+    proxy: [192.0.2.1, "2001:DB8::9"]
+    xclient: ["::1"]
+    greeting_delay: 30s
+    bare_newline: normalize
+    tls: { certificate: cert.pem, key: /etc/key.pem, ask_clients: true }
+    received: true
+    limits: { connections: 1, per_address: 2, per_network: 3, recipients: 1000, message: 64k }
+    expect_private_clients: true
+`,
+      'c.yaml',
+    );
+    expect(checked).toEqual({
+      ok: true,
+      value: {
+        doors: [
+          {
+            kind: 'smtp',
+            listen: { kind: 'tcp', host: '0.0.0.0', port: 25 },
+            backend: {
+              servers: [
+                { kind: 'tcp', host: 'mail.internal', port: 25 },
+                { kind: 'tcp', host: '2001:db8::1', port: 25 },
+                { kind: 'unix', path: '/run/lmtp' },
+              ],
+              protocol: 'lmtp',
+              identify: 'xforward',
+              tls: 'verify',
+              tls_name: 'mail.example',
+              tls_ca: 'ca.pem',
+            },
+            proxy: ['192.0.2.1', '2001:db8::9'],
+            xclient: ['::1'],
+            greeting_delay: 30_000,
+            bare_newline: 'normalize',
+            tls: { certificate: 'cert.pem', key: '/etc/key.pem', ask_clients: true },
+            received: true,
+            limits: { connections: 1, per_address: 2, per_network: 3, recipients: 1_000, message: 65_536 },
+            expect_private_clients: true,
+          },
+        ],
+      },
+    });
+  });
+
+  const doorOf = (more: string) => `doors: [{ kind: smtp, listen: 127.0.0.1:1, ${more} }]`;
+  const server = { kind: 'tcp', host: '127.0.0.1', port: 2 };
+
+  test.each([
+    ['127.0.0.1:2', [server]],
+    ['unix:/run/lmtp', [{ kind: 'unix', path: '/run/lmtp' }]],
+    ['{ servers: 127.0.0.1:2 }', [server]],
+    ['{ servers: [127.0.0.1:2] }', [server]],
+  ])('a backend in short: %s', (text, servers) => {
+    const checked = readConfig(doorOf(`backend: ${text}`), 'c.yaml');
+    expect(checked.ok && checked.value.doors[0]).toMatchObject({ backend: { servers } });
+  });
+
+  test.each([
+    ['1048576', 1_048_576],
+    ['"65536"', 65_536],
+    ['100k', 102_400],
+    ['50M', 52_428_800],
+  ])('a size: %s', (text, message) => {
+    const checked = readConfig(doorOf(`backend: 127.0.0.1:2, limits: { message: ${text} }`), 'c.yaml');
+    expect(checked.ok && checked.value.doors[0]).toMatchObject({ limits: { message } });
+  });
+
+  const noPlace = 'is not an address and port such as 127.0.0.1:2525 or [::1]:2525, or unix:/path';
+  const noSize = 'is not a size such as 50M, of at least 64k';
+  const boolean = 'expected true or false, found';
+  test.each([
+    ['backend: 5', '53: expected a map, found "5"'],
+    ['backend: [127.0.0.1:2]', '53: expected a map, found "["127.0.0.1:2"]"'],
+    ['backend: nowhere', `53: "nowhere" ${noPlace}`],
+    ['backend: {}', '53: "servers" is missing'],
+    ['backend: { servers: [] }', '64: a backend needs a server'],
+    ['backend: { servers: nowhere }', `64: "nowhere" ${noPlace}`],
+    ['backend: { servers: [127.0.0.1:2, nowhere] }', `78: "nowhere" ${noPlace}`],
+    ['backend: { servers: 127.0.0.1:2, tsl: may }', '77: unknown key "tsl" (did you mean "tls"?)'],
+    ['backend: { servers: 127.0.0.1:2, protocol: lmpt }', '87: unknown word "lmpt" (did you mean "lmtp"?)'],
+    ['backend: { servers: 127.0.0.1:2, identify: xclent }', '87: unknown word "xclent" (did you mean "xclient"?)'],
+    ['backend: { servers: 127.0.0.1:2, tls: yes }', '82: unknown word "yes" (known here: none, may, encrypt, verify)'],
+    ['backend: { servers: 127.0.0.1:2, tls_name: "no name" }', '87: "no name" is not a host name'],
+    ['backend: { servers: 127.0.0.1:2, tls_ca: 5 }', '85: expected text, found "5"'],
+    ['proxy: 127.0.0.1', '73: expected a list, found "127.0.0.1"'],
+    ['proxy: [127.0.0.0/8]', '74: "127.0.0.0/8" is not an IP address'],
+    ['xclient: [localhost]', '76: "localhost" is not an IP address'],
+    ['greeting_delay: 31s', '82: clients do not wait longer than 30s for a greeting'],
+    ['greeting_delay: 5', '82: "5" is not a time such as 5s or 500ms'],
+    ['greeting_delay: -1s', '82: "-1s" is not a time such as 5s or 500ms'],
+    ['bare_newline: normalise', '80: unknown word "normalise" (did you mean "normalize"?)'],
+    ['received: yes', `76: ${boolean} "yes"`],
+    ['tls: { certificate: a }', '71: "key" is missing'],
+    ['tls: { key: a }', '71: "certificate" is missing'],
+    ['tls: { certificate: a, key: b, ask_clients: maybe }', `110: ${boolean} "maybe"`],
+    ['tls: { certificate: a, key: b, ca: c }', '97: unknown key "ca" (known here: certificate, key, ask_clients)'],
+    ['limits: []', '74: expected a map, found "[]"'],
+    ['limits: { connections: 0 }', '89: Too small: expected number to be >=1'],
+    ['limits: { connections: 1.5 }', '89: expected int, found "1.5"'],
+    ['limits: { per_address: many }', '89: expected a number, found "many"'],
+    ['limits: { per_network: -1 }', '89: Too small: expected number to be >=1'],
+    ['limits: { per_adress: 5 }', '76: unknown key "per_adress" (did you mean "per_address"?)'],
+    ['limits: { recipients: 1001 }', '88: Too big: expected number to be <=1000'],
+    ['limits: { message: 63k }', `85: "63k" ${noSize}`],
+    ['limits: { message: 50MB }', `85: "50MB" ${noSize}`],
+    ['limits: { message: 50.5M }', `85: "50.5M" ${noSize}`],
+    ['limits: { message: -65536 }', `85: "-65536" ${noSize}`],
+    ['limits: { message: 999999999999999 }', `85: "999999999999999" ${noSize}`],
+    ['gretting_delay: 5s', '66: unknown key "gretting_delay" (did you mean "greeting_delay"?)'],
+  ])('a mistake in an SMTP door: %s', (text, problem) => {
+    const whole = text.startsWith('backend') ? text : `backend: 127.0.0.1:2, ${text}`;
+    expect(config(doorOf(whole))).toEqual([`c.yaml:1:${problem}`]);
+  });
+
+  test('an SMTP door without a backend', () => {
+    expect(config('doors: [{ kind: smtp, listen: 127.0.0.1:1 }]')).toEqual(['c.yaml:1:9: "backend" is missing']);
+  });
+
   test('everything that is wrong comes at once', () => {
     expect(
       config(`name: not a name
 doors:
   - { kind: smpt, listen: 127.0.0.1:2525, backend: 127.0.0.1:10025 }
   - { kind: policy, lisen: 127.0.0.1:10045 }
-  - { kind: smtp, listen: 127.0.0.1, backend: unix:/x }
+  - { kind: smtp, listen: unix:/x, backend: { servers: [unix:/y, 127.0.0.1] } }
 dns: { servers: [127.0.0.1:5353, example.org], timeout: 5 }
 polcy: x
 `),
@@ -66,8 +196,8 @@ polcy: x
       'c.yaml:3:13: unknown word "smpt" (did you mean "smtp"?)',
       'c.yaml:4:5: "listen" is missing',
       'c.yaml:4:21: unknown key "lisen" (did you mean "listen"?)',
-      'c.yaml:5:27: "127.0.0.1" is not an address and port such as 127.0.0.1:2525 or [::1]:2525, or unix:/path',
-      'c.yaml:5:47: "unix:/x" must be an address and a port here',
+      'c.yaml:5:27: "unix:/x" must be an address and a port here',
+      'c.yaml:5:66: "127.0.0.1" is not an address and port such as 127.0.0.1:2525 or [::1]:2525, or unix:/path',
       'c.yaml:6:34: "example.org" is not the address of a DNS server such as 127.0.0.1 or 127.0.0.1:5353',
       'c.yaml:6:57: "5" is not a time such as 5s or 500ms',
       'c.yaml:7:1: unknown key "polcy" (did you mean "policy"?)',

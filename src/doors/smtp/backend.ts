@@ -58,6 +58,17 @@ export class ClientRefused extends Error {
 
 /** `client`: absent for a look at what it offers. */
 export async function openBackend(endpoint: Endpoint, plan: BackendPlan, client?: Identity): Promise<Backend> {
+  try {
+    return await open(endpoint, plan, client);
+  } catch (error) {
+    if (plan.tls !== 'may' || !(error instanceof HandshakeFailed)) throw error;
+    return open(endpoint, { ...plan, tls: 'none' }, client);
+  }
+}
+
+class HandshakeFailed extends BackendError {}
+
+async function open(endpoint: Endpoint, plan: BackendPlan, client: Identity | undefined): Promise<Backend> {
   const { times } = plan;
   const link = await openLink(endpoint, times.connectMs);
   if (plan.identify === 'proxy') await link.write(proxyHeader(client), times.replyMs);
@@ -66,12 +77,10 @@ export async function openBackend(endpoint: Endpoint, plan: BackendPlan, client?
   const name = plan.identify === 'proxy' ? nameOf(client, plan) : plan.ourName;
   let offers = await hello(link, plan, name);
   offers = (await secured(link, plan, endpoint, offers, name)) ?? offers;
-  if (client !== undefined) offers = (await identified(link, plan, client, offers)) ?? offers;
-  const xforward = offers.get('XFORWARD');
-  const forwards =
-    client !== undefined && xforward !== undefined && (plan.identify === 'xforward' || plan.identify === 'auto')
-      ? printXforward(client, words(xforward))
-      : [];
+  const known = client && (await identified(link, plan, client, offers));
+  offers = known ?? offers;
+  const xforward = known === undefined && isWay(plan, 'xforward') ? offers.get('XFORWARD') : undefined;
+  const forwards = client && xforward !== undefined ? printXforward(client, words(xforward)) : [];
 
   let inContent = false;
   return {
@@ -146,7 +155,9 @@ async function secured(
     if (isWanted) throw link.broken(`refuses STARTTLS: ${shown(reply)}`);
     return undefined;
   }
-  await link.secure(tlsOptions(plan, endpoint), times.connectMs);
+  await link.secure(tlsOptions(plan, endpoint), times.connectMs).catch(({ message }: Error) => {
+    throw new HandshakeFailed(message);
+  });
   return hello(link, plan, name);
 }
 
@@ -167,14 +178,17 @@ async function identified(
   offers: ReadonlyMap<string, string>,
 ): Promise<ReadonlyMap<string, string> | undefined> {
   const offered = offers.get('XCLIENT');
-  if (plan.identify !== 'xclient' && plan.identify !== 'auto') return undefined;
+  if (!isWay(plan, 'xclient')) return undefined;
   if (offered === undefined) {
     // Without it every client would have our own address there, and whatever rights come with that.
     if (plan.identify === 'xclient') throw link.broken('does not offer us XCLIENT (smtpd_authorized_xclient_hosts)');
     return undefined;
   }
   const lines = printXclient(client, words(offered));
-  if (lines.length === 0) return undefined;
+  if (lines.length === 0) {
+    if (plan.identify === 'xclient') throw link.broken('offers XCLIENT without ADDR');
+    return undefined;
+  }
   for (const line of lines) {
     const reply = await link.command(line, plan.times.replyMs);
     if (reply.code === 220) continue;
@@ -196,6 +210,10 @@ function proxyHeader(client: Identity | undefined): Buffer {
   const { serverIp: ip, serverPort: port } = client;
   const server = ip === undefined || port === undefined ? undefined : { ip, port };
   return printProxyHeader(client, server);
+}
+
+function isWay({ identify }: BackendPlan, way: IdentifyWay): boolean {
+  return identify === way || identify === 'auto';
 }
 
 function words(text: string): ReadonlySet<string> {

@@ -83,6 +83,8 @@ export abstract class Connection extends SMTPConnection {
   protected abstract get inTransaction(): boolean;
   /** Commands that not everybody may say; for others they do not exist. */
   protected abstract isOffered(verb: Verb): boolean;
+  /** The client was told 451 because nothing had answered in time. */
+  protected abstract gaveUp(): void;
   /** The socket is gone, whoever closed it. Called once. */
   protected abstract gone(): void;
 
@@ -270,7 +272,10 @@ export abstract class Connection extends SMTPConnection {
         this._socket.destroy();
       }
     };
-    const late = (): void => answer(this.#trouble(new Error('nothing has answered in time')));
+    const late = (): void => {
+      this.gaveUp();
+      answer(this.#trouble(new Error('nothing has answered in time')));
+    };
     this.#work = { due: Date.now() + this.#times.verdictMs + this.#times.relayMs, late };
     work().then(answer, (error: unknown) => answer(this.#trouble(error)));
   }

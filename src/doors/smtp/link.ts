@@ -107,10 +107,10 @@ export class Link {
     return this.#until(timeoutMs, () => !socket.writableNeedDrain);
   }
 
-  /** From here on everything is inside TLS. */
+  /** From here on everything is inside TLS. Rejects if the handshake fails; throws if there can be none. */
   secure(options: ConnectionOptions, timeoutMs: number): Promise<void> {
     // Whatever came before the handshake is not from whom we think (CVE-2011-0411 and its kin).
-    if (this.#unread !== '') return Promise.reject(this.broken('speaks before the TLS handshake'));
+    if (this.#unread !== '') throw this.broken('speaks before the TLS handshake');
     const plain = this.#socket;
     plain.removeAllListeners();
     const secured = connectTls({ ...options, socket: plain });

@@ -8,134 +8,145 @@ import type { MessageFilter } from './message.ts';
 import { type BackendReply, isPositive } from './replies.ts';
 import type { Identity } from './xclient.ts';
 
-export interface Relay {
+export class Relay {
+  readonly #open: (client: Identity) => Promise<Backend>;
+  #backend: Backend | undefined;
+  #knownAs: Identity | undefined;
+  /** Between an accepted MAIL and the end of its message. */
+  #inTransaction = false;
+  #recipients = 0;
+  #isAbandoned = false;
+  #isClosed = false;
+
+  constructor(open: (client: Identity) => Promise<Backend>) {
+    this.#open = open;
+  }
+
   /** `client`: as the backend is to know it, if it is told at all. */
-  mail(command: PathCommand, client: Identity): Promise<BackendReply>;
-  rcpt(command: PathCommand): Promise<BackendReply>;
+  async mail(command: PathCommand, client: Identity): Promise<BackendReply> {
+    const reused = this.#backend?.usable === true;
+    const reply = await this.#begin(command, client).catch((error: unknown) => {
+      if (error instanceof ClientRefused) return error.reply;
+      // A backend may drop an idle connection at any time; before MAIL was accepted another try costs nothing.
+      if (!reused) throw error;
+      return this.#begin(command, client);
+    });
+    this.#inTransaction = isPositive(reply);
+    this.#recipients = 0;
+    return reply;
+  }
+
+  async rcpt(command: PathCommand): Promise<BackendReply> {
+    const backend = this.#ready();
+    // LMTP answers the dot once for each recipient (RFC 2033 s4.2), SMTP once for all: one by one nothing can be lost.
+    if (backend.protocol === 'lmtp' && this.#recipients > 0) return oneByOne;
+    const line = printPathCommand('RCPT', command, backend.offers);
+    const reply = typeof line === 'string' ? await backend.command(line) : line;
+    if (isPositive(reply)) this.#recipients++;
+    return reply;
+  }
+
   /** 354: content may come. */
-  data(): Promise<BackendReply>;
+  data(): Promise<BackendReply> {
+    return this.#ready().command('DATA');
+  }
+
   /** After the 354, once. */
-  deliver(filter: MessageFilter, octetsMax: number): Delivery;
+  deliver(filter: MessageFilter, octetsMax: number): Delivery {
+    this.#inTransaction = false;
+    return new Delivery(this.#ready(), filter, octetsMax);
+  }
+
   /** The client gave its transaction up. */
-  abandon(): void;
-  close(): void;
+  abandon(): void {
+    this.#isAbandoned ||= this.#inTransaction;
+    this.#inTransaction = false;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#backend?.close();
+  }
+
+  #ready(): Backend {
+    if (this.#backend === undefined) throw new Error('no backend connection: MAIL comes first');
+    return this.#backend;
+  }
+
+  async #begin(command: PathCommand, client: Identity): Promise<BackendReply> {
+    const backend = await this.#connected(client);
+    if (this.#isAbandoned) await backend.command('RSET');
+    this.#isAbandoned = false;
+    const line = printPathCommand('MAIL', command, backend.offers);
+    return typeof line === 'string' ? backend.command(line) : line;
+  }
+
+  async #connected(client: Identity): Promise<Backend> {
+    // Another HELO, or another client behind a proxy: the backend was told of the one before.
+    if (this.#backend?.usable && this.#knownAs !== undefined && isSame(this.#knownAs, client)) return this.#backend;
+    this.#backend?.close();
+    this.#isAbandoned = false;
+    const fresh = await this.#open(client);
+    // The client may have gone while we connected.
+    if (this.#isClosed) fresh.close();
+    this.#knownAs = client;
+    this.#backend = fresh;
+    return fresh;
+  }
+}
+
+function isSame(one: Identity, other: Identity): boolean {
+  return one.ip === other.ip && one.helo === other.helo && one.protocol === other.protocol && one.name === other.name;
 }
 
 /** One message on its way. Neither push nor giveUp throws: what goes wrong is the answer of finish. */
-export interface Delivery {
+export class Delivery {
+  readonly #backend: Backend;
+  readonly #filter: MessageFilter;
+  readonly #octetsMax: number;
+  #refused: BackendReply | undefined;
+  #fault: { readonly error: unknown } | undefined;
+
+  constructor(backend: Backend, filter: MessageFilter, octetsMax: number) {
+    this.#backend = backend;
+    this.#filter = filter;
+    this.#octetsMax = octetsMax;
+  }
+
   /** Canonical content; `octets`: of the message so far. A promise while no more may come; undefined: go on. */
-  push(content: Buffer, octets: number): Promise<void> | undefined;
+  push(content: Buffer, octets: number): Promise<void> | undefined {
+    // Heard to its end and thrown away.
+    if (this.#refused !== undefined || this.#fault !== undefined) return undefined;
+    if (octets <= this.#octetsMax)
+      return this.#backend.content(this.#filter.push(content))?.catch((error: unknown) => this.#failed(error));
+    this.giveUp(tooLarge);
+    return undefined;
+  }
+
   /** The message must not arrive: `reply` is its answer. Nothing but its beginning was sent, and never the final dot. */
-  giveUp(reply: BackendReply): void;
+  giveUp(reply: BackendReply): void {
+    this.#refused ??= reply;
+    this.#backend.close(); // without the final dot: the backend forgets the message
+  }
+
   /** The final dot, and the backend's reply to it. Rejects if the backend has gone away. */
-  finish(): Promise<BackendReply>;
-}
+  async finish(): Promise<BackendReply> {
+    if (this.#refused !== undefined) return this.#refused;
+    if (this.#fault !== undefined) throw this.#fault.error;
+    try {
+      // Not waited for: the dot goes out in the same turn.
+      this.#backend.content(this.#filter.end())?.catch(() => {});
+      return await this.#backend.finish();
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
 
-export function makeRelay(open: (client: Identity) => Promise<Backend>): Relay {
-  let backend: Backend | undefined;
-  let knownAs: string | undefined;
-  /** Between an accepted MAIL and the end of its message. */
-  let inTransaction = false;
-  let recipients = 0;
-  let abandoned = false;
-  let closed = false;
-
-  const connected = async (client: Identity): Promise<Backend> => {
-    // The name in HELO may have changed since; the backend was told the old one.
-    if (backend?.usable && knownAs === client.helo) return backend;
-    backend?.close();
-    abandoned = false;
-    const fresh = await open(client);
-    // The client may have gone while we connected.
-    if (closed) fresh.close();
-    knownAs = client.helo;
-    backend = fresh;
-    return fresh;
-  };
-  const ready = (): Backend => {
-    if (backend === undefined) throw new Error('no backend connection: MAIL comes first');
-    return backend;
-  };
-  const begin = async (command: PathCommand, client: Identity): Promise<BackendReply> => {
-    const link = await connected(client);
-    if (abandoned) await link.command('RSET');
-    abandoned = false;
-    const line = printPathCommand('MAIL', command, link.offers);
-    return typeof line === 'string' ? link.command(line) : line;
-  };
-
-  return {
-    async mail(command, client) {
-      const reused = backend?.usable === true;
-      const reply = await begin(command, client).catch((error: unknown) => {
-        if (error instanceof ClientRefused) return error.reply;
-        // A backend may drop an idle connection at any time; before MAIL was accepted another try costs nothing.
-        if (!reused) throw error;
-        return begin(command, client);
-      });
-      inTransaction = isPositive(reply);
-      recipients = 0;
-      return reply;
-    },
-    async rcpt(command) {
-      const link = ready();
-      // LMTP answers the dot once for each recipient (RFC 2033 s4.2), SMTP once for all: one by one nothing can be lost.
-      if (link.protocol === 'lmtp' && recipients > 0) return oneByOne;
-      const line = printPathCommand('RCPT', command, link.offers);
-      const reply = typeof line === 'string' ? await link.command(line) : line;
-      if (isPositive(reply)) recipients++;
-      return reply;
-    },
-    data: () => ready().command('DATA'),
-    deliver(filter, octetsMax) {
-      inTransaction = false;
-      return delivery(ready(), filter, octetsMax);
-    },
-    abandon() {
-      abandoned ||= inTransaction;
-      inTransaction = false;
-    },
-    close() {
-      closed = true;
-      backend?.close();
-    },
-  };
-}
-
-function delivery(link: Backend, filter: MessageFilter, octetsMax: number): Delivery {
-  let refused: BackendReply | undefined;
-  let fault: unknown;
-  const giveUp = (reply: BackendReply): void => {
-    refused ??= reply;
-    link.close(); // without the final dot: the backend forgets the message
-  };
-  const failed = (error: unknown): void => {
-    fault ??= error;
-    link.close();
-  };
-  return {
-    giveUp,
-    push(content, octets) {
-      if (refused !== undefined || fault !== undefined) return undefined; // heard to its end and thrown away
-      if (octets > octetsMax) {
-        giveUp(tooLarge);
-        return undefined;
-      }
-      return link.content(filter.push(content))?.catch(failed);
-    },
-    async finish() {
-      if (refused !== undefined) return refused;
-      if (fault !== undefined) throw fault;
-      try {
-        // Not waited for: the dot goes out in the same turn.
-        link.content(filter.end())?.catch(() => {});
-        return await link.finish();
-      } catch (error) {
-        failed(error);
-        throw error;
-      }
-    },
-  };
+  #failed(error: unknown): void {
+    this.#fault ??= { error };
+    this.#backend.close();
+  }
 }
 
 const oneByOne = refusal(452, '4.5.3', 'one recipient at a time, please send this one in a message of its own');

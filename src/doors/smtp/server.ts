@@ -245,22 +245,33 @@ class Front extends SMTPServer {
   #enter(socket: Socket, peer: Peer): void {
     const full = this.#admission.enter(peer.ip, peer.isTrusted);
     if (full !== undefined) {
-      socket.on('error', () => {});
-      socket.resume();
-      socket.end(`421 4.7.0 ${this.options.name} ${full}\r\n`);
-      setTimeout(() => socket.destroy(), lingerMs).unref();
+      this.#turnAway(socket, `4.7.0 ${this.options.name} ${full}`);
       return;
     }
-    const session = new Session(this, socket, peer, this.#parts);
-    this.#sessions.set(session.session, session);
-    session.on('error', (error) => this._onError(error));
-    session.init();
+    try {
+      const session = new Session(this, socket, peer, this.#parts);
+      this.#sessions.set(session.session, session);
+      session.on('error', (error) => this._onError(error));
+      session.init();
+    } catch (error) {
+      this.#admission.leave(peer.ip, peer.isTrusted);
+      this.#parts.log.error({ err: error, client: peer.ip }, 'session failed to begin');
+      this.#turnAway(socket, `4.3.0 ${this.options.name} internal error, try again later`);
+    }
   }
 
-  /** The place of a proxy becomes that of its client. */
+  #turnAway(socket: Socket, why: string): void {
+    socket.on('error', () => {});
+    socket.resume();
+    socket.end(`421 ${why}\r\n`);
+    setTimeout(() => socket.destroy(), lingerMs).unref();
+  }
+
+  /** The place of a proxy becomes that of its client; if that may not come in, it keeps its own until it has gone. */
   #exchange(session: Session, ip: Ip): string | undefined {
+    this.#admission.leave(session.ip, session.isTrusted);
     const full = this.#admission.enter(ip, false);
-    if (full === undefined) this.#admission.leave(session.ip, session.isTrusted);
+    if (full !== undefined) this.#admission.enter(session.ip, session.isTrusted);
     return full;
   }
 

@@ -16,7 +16,7 @@ import { refusalReply } from './answer.ts';
 import type { Backend } from './backend.ts';
 import { Connection, type ConnectionTimes, type Verb } from './connection.ts';
 import { hasParameter, isRefusal, readPathCommand, refusal } from './envelope.ts';
-import { type Delivery, makeRelay, type Relay } from './relay.ts';
+import { type Delivery, Relay } from './relay.ts';
 import { type BackendReply, isPositive } from './replies.ts';
 import { Transaction } from './transaction.ts';
 import { type Identity, isXclientProblem, readXclient, type Told, type XclientAttributes } from './xclient.ts';
@@ -65,6 +65,7 @@ export class Session extends Connection {
   #early: true | undefined;
   /** The transaction has SMTPUTF8 (RFC 6531). */
   #isUtf8 = false;
+  #greeting: NodeJS.Timeout | undefined;
 
   constructor(server: SMTPServer, socket: Socket, peer: Peer, parts: SessionParts) {
     const inquiry = parts.gate.open('smtp', peer.ip, peer.isTrusted);
@@ -72,7 +73,7 @@ export class Session extends Connection {
     this.#parts = parts;
     this.#peer = peer;
     this.#inquiry = inquiry;
-    this.#relay = makeRelay(parts.openBackend);
+    this.#relay = new Relay(parts.openBackend);
     this.#transaction = new Transaction({
       relay: this.#relay,
       inquiry: () => this.#inquiry,
@@ -99,6 +100,11 @@ export class Session extends Connection {
 
   protected override get inTransaction(): boolean {
     return this.#transaction.isOpen;
+  }
+
+  /** Whatever comes of it now comes too late. */
+  protected override gaveUp(): void {
+    this.#transaction.reset();
   }
 
   protected override isOffered(verb: Verb): boolean {
@@ -128,7 +134,7 @@ export class Session extends Connection {
       isTime = true;
       this.#unlessRefused(this.#client('connect'), greet, (reply) => this.#turnAway(reply));
     };
-    if (this.#parts.greetingDelayMs > 0) setTimeout(judge, this.#parts.greetingDelayMs);
+    if (this.#parts.greetingDelayMs > 0) this.#greeting = setTimeout(judge, this.#parts.greetingDelayMs);
     else judge();
   }
 
@@ -138,6 +144,7 @@ export class Session extends Connection {
   }
 
   protected override gone(): void {
+    clearTimeout(this.#greeting);
     this.#parts.host.left(this);
     this.#relay.close();
     const { sender, recipient } = this.#transaction;
@@ -151,16 +158,19 @@ export class Session extends Connection {
   /** The TLS handshake is done. What was said before it is forgotten (RFC 3207 s4.2), as the base class sees to. */
   secured(socket: TLSSocket): void {
     this.handshakeDone();
+    this.#transaction.forget();
     this.#tls = tlsOf(socket);
   }
 
   // ---- who it is
 
   override handler_EHLO(command: Buffer, callback: () => void): void {
+    this.openingCommand = 'EHLO';
     this.#greeted(command, () => super.handler_EHLO(command, callback), callback);
   }
 
   override handler_HELO(command: Buffer, callback: () => void): void {
+    this.openingCommand = 'HELO';
     this.#greeted(command, () => super.handler_HELO(command, callback), callback);
   }
 
@@ -172,10 +182,19 @@ export class Session extends Connection {
       { ...this.#client('helo'), helo: this.#heloOf(said) },
       () => {
         greet();
-        if (this.#helo !== undefined) this.#inquiry.helo(this.#helo);
+        this.#lookUpHelo();
       },
       (reply) => this.say(reply, callback),
     );
+  }
+
+  /** Its failure is nobody's answer: whoever needs the name asks again. */
+  #lookUpHelo(): void {
+    try {
+      if (this.#helo !== undefined) this.#inquiry.helo(this.#helo);
+    } catch (error) {
+      this.#parts.log.error({ err: error, ref: this.ref }, 'lookup of HELO failed');
+    }
   }
 
   /** What EHLO offers. */

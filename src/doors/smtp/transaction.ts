@@ -35,6 +35,8 @@ export class Transaction {
   #isHeld = false;
   /** What was decided for the recipients that were accepted. */
   #accepted: Decision[] = [];
+  /** Counts the resets: what was begun before one must not go on after it. */
+  #turn = 0;
 
   constructor(parts: TransactionParts) {
     this.#parts = parts;
@@ -60,12 +62,12 @@ export class Transaction {
   }
 
   async mail(command: PathCommand): Promise<BackendReply> {
-    const { octetsMax, inquiry, client } = this.#parts;
+    const { octetsMax, inquiry } = this.#parts;
     if ((announcedSize(command) ?? 0) > octetsMax())
       return refusal(552, '5.3.4', `messages of more than ${octetsMax()} octets are not taken`);
     this.#mail = command;
     this.#rcpt = undefined;
-    const decision = await inquiry().decide(client('mail'));
+    const decision = await this.#decide('mail');
     const { verdict } = decision;
     if (refuses(verdict)) {
       inquiry().told(decision);
@@ -80,10 +82,10 @@ export class Transaction {
   }
 
   async rcpt(command: PathCommand): Promise<BackendReply> {
-    const { recipientsMax, inquiry, client, relay } = this.#parts;
+    const { recipientsMax, inquiry, relay } = this.#parts;
     if (this.#accepted.length >= recipientsMax) return refusal(452, '4.5.3', 'too many recipients');
     this.#rcpt = command;
-    const decision = await inquiry().decide(client('rcpt'));
+    const decision = await this.#decide('rcpt');
     if (settled(decision.verdict)) inquiry().told(decision);
     if (refuses(decision.verdict)) return refusalReply(decision.verdict.reply);
     if (this.#isHeld) {
@@ -111,6 +113,7 @@ export class Transaction {
 
   /** The client gave it up. */
   reset(): void {
+    this.#turn++;
     this.#parts.relay.abandon();
     this.#isOpen = this.#isHeld = false;
     this.#accepted = [];
@@ -120,6 +123,13 @@ export class Transaction {
   forget(): void {
     this.reset();
     this.#mail = this.#rcpt = undefined;
+  }
+
+  async #decide(stage: Stage): Promise<Decision> {
+    const turn = this.#turn;
+    const decision = await this.#parts.inquiry().decide(this.#parts.client(stage));
+    if (turn !== this.#turn) throw new Error('the verdict came when nobody waited for it any more');
+    return decision;
   }
 
   #toBackend({ evidence: { client }, findings: { iprev } }: Decision): Promise<BackendReply> {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Client } from '../../../src/core/client.ts';
+import { decide } from '../../../src/core/decide.ts';
 import { assess } from '../../../src/core/findings.ts';
-import { authResults, claimsToBeOurs } from '../../../src/core/header.ts';
-import { evidenceOf, ipOf } from '../../support/evidence.ts';
+import { authResults, claimsToBeOurs, receivedField } from '../../../src/core/header.ts';
+import { policyOf } from '../../support/doors.ts';
+import { evidenceOf, type Given, ipOf } from '../../support/evidence.ts';
 
 describe('authResults', () => {
   const pass = assess(evidenceOf({ ptr: ['mx.example'], forward: { 'mx.example': ['192.0.2.7'] } }));
@@ -13,6 +16,54 @@ describe('authResults', () => {
   test('IPv6 is quoted, for a colon is in no token (RFC 8601 s2.2, RFC 2045 s5.1)', () => {
     expect(authResults('mx.test.example', pass, ipOf('2001:db8::7'), ['a', 'b'])).toBe(
       'Authentication-Results: mx.test.example; iprev=pass policy.iprev="2001:db8::7" policy.tag=a policy.tag=b',
+    );
+  });
+});
+
+describe('receivedField (RFC 5321 s4.4)', () => {
+  const accept = policyOf('rules: []\notherwise: accept');
+  const field = (given: Partial<Given>, client: Partial<Client> = { helo: 'mail.example' }) =>
+    receivedField(
+      decide(accept, evidenceOf({ ptr: ['mx.example'], forward: { 'mx.example': ['192.0.2.7'] }, client, ...given })),
+      'mx.test.example',
+      'ESMTP',
+    );
+  const rest = 'by mx.test.example (iprevd) with ESMTP id testref; Sat, 21 Nov 2026 00:00:00 +0000';
+
+  test('the confirmed name, and the one that it gave itself', () => {
+    expect(field({})).toBe(`Received: from mail.example (mx.example [192.0.2.7]) ${rest}`);
+  });
+
+  test.each<[string, Partial<Given>]>([
+    ['none', { ptr: 'nxdomain', forward: {} }],
+    ['one of somebody else', { forward: { 'mx.example': ['192.0.2.8'] } }],
+    ['one that could not be looked up', { forward: { 'mx.example': 'servfail' } }],
+  ])('a name that is not confirmed does not stand there: %s', (_, given) => {
+    expect(field(given)).toBe(`Received: from mail.example (unknown [192.0.2.7]) ${rest}`);
+  });
+
+  test('IPv6 is written as a literal (RFC 5321 s4.1.3)', () => {
+    const six = { ip: '2001:db8::7', ptr: ['mx.example'], forward: { 'mx.example': ['2001:db8::7'] } };
+    expect(field(six)).toBe(`Received: from mail.example (mx.example [IPv6:2001:db8::7]) ${rest}`);
+    expect(field(six, {})).toBe(`Received: from [IPv6:2001:db8::7] (mx.example [IPv6:2001:db8::7]) ${rest}`);
+  });
+
+  test.each(['[192.0.2.99]', '[IPv6:2001:db8::99]', 'MAIL.example'])('HELO %s stands there as it was said', (helo) => {
+    expect(field({}, { helo })).toContain(`from ${helo} (`);
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['what would end the comment', 'a) (b.example'],
+    ['a line end', 'a.example\r\nX-Evil: yes'],
+    ['8-bit', 'm\xfcll.example'],
+    ['the empty name', ''],
+    ['a comment', '(evil)'],
+    ['a literal that is none', '[192.0.2.99) by (x]'],
+    ['a semicolon', 'a.example;'],
+  ])('HELO with %s is left out: the address stands there', (_, helo) => {
+    expect(field({}, helo === undefined ? {} : { helo })).toBe(
+      `Received: from [192.0.2.7] (mx.example [192.0.2.7]) ${rest}`,
     );
   });
 });

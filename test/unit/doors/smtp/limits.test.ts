@@ -236,7 +236,7 @@ describe('time', () => {
   });
 
   test('whole commands begin the time anew', async () => {
-    const { doors } = await setUp({ times: { ...quick, commandMs: 400 } });
+    const { doors } = await setUp({ times: { ...quick, commandMs: 1_000 } });
     const client = await type(doors);
     for (let i = 2; i <= 12; i++) {
       client.say('NOOP\r\n');
@@ -249,7 +249,7 @@ describe('time', () => {
   test('the time that we take is not held against the client', async () => {
     const { doors } = await setUp({
       script: saying('RCPT', undefined),
-      times: { ...quick, commandMs: 100, replyMs: 700 },
+      times: { ...quick, commandMs: 500, replyMs: 1_200 },
     });
     const client = await type(doors);
     client.say(`${envelope}QUIT\r\n`);
@@ -269,7 +269,7 @@ describe('time', () => {
   });
 
   test('content that waits for the backend is not slow', async () => {
-    const { doors, sink } = await setUp({ times: { ...quick, contentWindowMs: 300, replyMs: 1_000, dotMs: 500 } });
+    const { doors, sink } = await setUp({ times: { ...quick, contentWindowMs: 500, replyMs: 1_500, dotMs: 500 } });
     const client = await type(doors);
     const content = Buffer.from(`${'x'.repeat(998)}\r\n`.repeat(16_384));
     client.say(`${envelope}DATA\r\n`);
@@ -313,10 +313,11 @@ describe('time', () => {
   });
 
   test('an old session ends between two messages', async () => {
-    const { doors, sink } = await setUp({ times: { ...quick, sessionMs: 200 } });
+    const { doors, sink } = await setUp({ times: { ...quick, sessionMs: 1_000 } });
+    const begun = Date.now();
     const client = await type(doors);
     client.say(envelope);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await until('it is old', () => Date.now() > begun + 1_200);
     client.say('DATA\r\n');
     await client.hear(/^354 /m);
     client.say('\r\nx\r\n.\r\n');
@@ -337,7 +338,7 @@ describe('what fails inside', () => {
   const doorWith = (first: () => Inquiry) => {
     const opened = [first];
     const gate: Gate = { open: () => (opened.shift() ?? (() => goodInquiry))() };
-    return setUpWith(gate, { times: { tickMs: 20, verdictMs: 100, relayMs: 100 } });
+    return setUpWith(gate, { times: { tickMs: 20, verdictMs: 500, relayMs: 500 } });
   };
   const strangers = (smtp: TcpEndpoint) => play(part({ smtp }, { proxied: false, from: '127.0.0.1' }));
 

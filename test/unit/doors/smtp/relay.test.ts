@@ -426,6 +426,24 @@ describe('several servers', () => {
     expect(second.connections()).toBe(0);
   });
 
+  test('one that is reached after the client was told 451: that message is over, the next one is a new one', async () => {
+    const [silent, slow] = (await sinks(saying('GREETING', undefined), undefined)) as [Sink, Sink];
+    const times = { connectMs: 1_000, verdictMs: 400, relayMs: 400, tickMs: 20 };
+    const backend = { servers: [silent.endpoint, slow.endpoint] };
+    const { doors } = await setUp({ rules: acceptAll, times, backend });
+    const client = await type(doors);
+    client.say('EHLO mx.example\r\nMAIL FROM:<late@b.example>\r\n');
+    await client.hear(/^451 4\.3\.0 /m);
+    await until('the other server is reached', () => slow.commands.length > 0);
+    await until(
+      'the rest has come of it that can',
+      async () => (await play(part(doors))).dot?.startsWith('250') === true,
+    );
+    await deliver(client, slow);
+    expect(client.codes()).toEqual(['220', '250', '451', '250', '250', '354', '250']);
+    expect(slow.messages.at(-1)).toMatchObject({ mail: 'MAIL FROM:<a@b.example>' });
+  });
+
   test('after MAIL a transaction stays where it is', async () => {
     const [first, second] = (await sinks(saying('RCPT', ''), undefined)) as [Sink, Sink];
     const { doors } = await setUp({ rules: acceptAll, backend: { servers: [first.endpoint, second.endpoint] } });
@@ -467,6 +485,35 @@ describe('LMTP', () => {
     expect((await play(part(doors))).mail).toMatch(/^451 4\.4\.1 /);
     expect(told(sink, /^HELO/)).toEqual([]);
   });
+});
+
+test('of a MAIL that was refused nothing is left in the next one', async () => {
+  const { doors, sink } = await setUp({ rules: acceptAll, script: saying('MAIL', '452 4.3.1 disk full', 1) });
+  await play(part(doors, { mail: 'other@b.example' })); // by now the door has met its backend
+  const client = await type(doors);
+  client.say(
+    [
+      'EHLO mx.example',
+      'MAIL FROM:<one@b.example> SIZE=1000 BODY=8BITMIME RET=HDRS ENVID=one SMTPUTF8 XYZZY=1',
+      'MAIL FROM:<two@b.example> SIZE=99999999 BODY=8BITMIME RET=HDRS',
+      'MAIL FROM:<three@b.example>',
+      'RCPT TO:<\xc3\xbc@test.example>',
+      'RCPT TO:<c@test.example>',
+      'DATA',
+      '',
+    ].join('\r\n'),
+  );
+  await client.hear(/^354 /m);
+  expect(client.codes()).toEqual(['220', '250', '555', '552', '250', '553', '250', '354']);
+  expect(told(sink, /^(MAIL|RCPT)/)).toEqual([
+    'MAIL FROM:<other@b.example>',
+    'MAIL FROM:<three@b.example>',
+    'RCPT TO:<c@test.example>',
+  ]);
+  client.say('\r\nx\r\n.\r\n');
+  await until('the message is there', () => sink.messages.length === 1);
+  await until('it is answered', () => client.codes().length === 9);
+  expect(doors.decisions.at(-1)?.evidence.client).toMatchObject({ sender: 'three@b.example' });
 });
 
 describe('Received', () => {

@@ -235,6 +235,20 @@ describeWith(['openssl'], 'STARTTLS', () => {
       await old.hear(/^250 /m);
     });
 
+    test('at the start, one that is missing is a mistake of the configuration', async () => {
+      const folder = temporaryFolder();
+      cleanUp.push(() => folder.remove());
+      const file = join(folder.path, 'iprevd.yaml');
+      const tls = `tls: { certificate: ${files.server.cert}, key: ${files.client.key} }`;
+      const backend = 'backend: { servers: 127.0.0.1:9, tls_ca: nowhere.pem }';
+      writeFileSync(file, `doors: [{ kind: smtp, listen: 127.0.0.1:0, ${backend}, ${tls} }]\n`);
+      const loaded = await loadConfig(file);
+      expect(loaded.ok ? [] : loaded.problems.map(({ what }) => what)).toEqual([
+        expect.stringMatching(/^does not fit .*client\.key: /),
+        'no such file',
+      ]);
+    });
+
     test('by reload; bad files change nothing, and the log says why', async () => {
       const folder = temporaryFolder();
       cleanUp.push(() => folder.remove());

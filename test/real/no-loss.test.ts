@@ -1,0 +1,254 @@
+// Whatever breaks, and whenever, no client is told 250 for a message that the backend has not taken, and the backend takes no
+// message that is cut. smtp-sink is the backend: it refuses, hangs up or is silent at any command, and keeps what it takes.
+
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { listensOn, type Running, start, temporaryFolder, until } from '../support/processes.ts';
+import { describeWith } from '../support/programs.ts';
+import { beginLetter, connectionsTo, type Letter, openRawSmtp, type RawSmtp, sendLetter } from '../support/raw-smtp.ts';
+import { type RealService, startRealService } from '../support/real-service.ts';
+import { openRealSink, type RealSink } from '../support/real-sink.ts';
+
+/** Each process that is killed cuts some sessions, and each of those is at a moment of its own. */
+const [sessionsCut, sessionsPerKill] = [200, 5];
+
+/** A message that tells whether it is whole. */
+function letterOf(id: string, octets: number): Letter {
+  const line = `${'x'.repeat(70)}\r\n`;
+  const content = `Subject: ${id}\r\n\r\n${line.repeat(Math.ceil(octets / line.length))}end of ${id}\r\n`;
+  return { sender: 'a@client.example', recipient: 'b@test.example', content };
+}
+
+/** The ids of what was kept; throws if one is cut or was kept twice. */
+function idsOf(sink: RealSink): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const { content } of sink.messages()) {
+    const id = /^Subject: (.*)$/m.exec(content)?.[1] ?? 'none';
+    if (!content.endsWith(`\nend of ${id}\n`))
+      throw new Error(`${id} is cut: ...${JSON.stringify(content.slice(-60))}`);
+    if (ids.has(id)) throw new Error(`${id} is there twice`);
+    ids.add(id);
+  }
+  return ids;
+}
+
+/** Sessions of a client of ours, and not somebody who looked whether the port is open. */
+const isClient = ({ client }: Record<string, unknown>): boolean => client === '127.0.0.2';
+
+const missing = (accepted: Iterable<string>, sink: RealSink): string[] => {
+  const kept = idsOf(sink);
+  return [...accepted].filter((id) => !kept.has(id));
+};
+
+describeWith(['smtp-sink'], 'a backend that does not do its part', () => {
+  const folder = temporaryFolder();
+  let sink: RealSink;
+  let service: RealService;
+
+  beforeAll(async () => {
+    sink = await openRealSink({ folder: folder.path });
+    service = await startRealService({ folder: folder.path, policy: 'standard', backend: `127.0.0.1:${sink.port}` });
+  });
+  afterAll(async () => {
+    await service.running.stop();
+    await sink.running.stop();
+    folder.remove();
+  });
+
+  const restart = async (...options: string[]): Promise<void> => {
+    await sink.running.stop('SIGKILL');
+    sink = await openRealSink({ folder: folder.path, port: sink.port, options });
+  };
+  let letters = 0;
+  /** Of one message: what the client heard last, and how many were kept of it. */
+  const sendOne = async (): Promise<readonly [reply: string, kept: number]> => {
+    const before = sink.count();
+    const client = await openRawSmtp(service.smtpPort);
+    const reply = await sendLetter(client, letterOf(`n${++letters}`, 1_000));
+    client.socket.destroy();
+    await until('the backend is left alone', () => connectionsTo(sink.port) === 0);
+    return [reply, sink.count() - before];
+  };
+
+  // What each option does is in smtp-sink(1).
+  test.each([
+    ['-q', 'CONNECT', '451 4.4.1'],
+    ['-q', 'EHLO', '451 4.4.1'],
+    ['-q', 'MAIL', '451 4.4.1'],
+    ['-q', 'RCPT', '451 4.4.1'],
+    ['-q', 'DATA', '451 4.4.1'],
+    ['-q', '.', '451 4.4.1'],
+    ['-Q', 'CONNECT', '451 4.4.1'],
+    ['-Q', 'EHLO', '451 4.4.1'],
+    ['-Q', 'MAIL', '421 4.0.0'],
+    ['-Q', 'RCPT', '421 4.0.0'],
+    ['-Q', 'DATA', '421 4.0.0'],
+    ['-Q', '.', '421 4.0.0'],
+    ['-r', 'CONNECT', '451 4.4.1'],
+    ['-r', 'EHLO', '451 4.4.1'],
+    ['-r', 'MAIL', '450 4.3.0'],
+    ['-r', 'RCPT', '450 4.3.0'],
+    ['-r', 'DATA', '450 4.3.0'],
+    ['-r', '.', '450 4.3.0'],
+    ['-f', 'CONNECT', '451 4.4.1'],
+    ['-f', 'EHLO,HELO', '451 4.4.1'],
+    ['-f', 'MAIL', '500 5.3.0'],
+    ['-f', 'RCPT', '500 5.3.0'],
+    ['-f', 'DATA', '500 5.3.0'],
+    ['-f', '.', '500 5.3.0'],
+    ['-A', '0', '451 4.4.1'], // 550 before the final dot, which is no reply to it
+  ])('%s %s: the client hears %s, and nothing was kept', async (option, command, expected) => {
+    await restart(option, command);
+    const [reply, kept] = await sendOne();
+    const keptAll = command === '.' ? 1 : 0; // smtp-sink writes its file before it refuses the final dot
+    expect([reply.slice(0, expected.length), kept]).toEqual([expected, keptAll]);
+  });
+
+  test('one that knows no EHLO gets HELO, and the message', async () => {
+    await restart('-f', 'EHLO');
+    expect(await sendOne()).toEqual(['250 2.0.0 Ok', 1]);
+  });
+
+  test('while it is silent after the final dot so are we; when it dies the client hears 451', async () => {
+    await restart('-W', '.:1000');
+    const client = await openRawSmtp(service.smtpPort);
+    let reply: string | undefined;
+    const answered = sendLetter(client, letterOf('unanswered', 1_000)).then((heard) => (reply = heard));
+    await until('it has read the final dot', () => sink.messages().some(({ content }) => content.includes('end of')));
+    expect(reply).toBeUndefined();
+    await sink.running.stop('SIGKILL');
+    expect(await answered).toMatch(/^451 4\.4\.1 /);
+    client.socket.destroy();
+  });
+
+  test.each(['CONNECT', 'RCPT', '.'])('escape sequences in its reply to %s are shown, not sent', async (command) => {
+    await restart('-f', command, '-B', '550 5.7.1 \x1b[31mred\rand \xe9 8-bit');
+    const [reply] = await sendOne();
+    const shown = command === 'CONNECT' ? service.running.output().replaceAll('\\\\', '\\') : reply;
+    expect(shown).toMatch(/550 5\.7\.1 \\x1b\[31mred\\x0dand (?:\\x\w\w)+ 8-bit/);
+    expect(reply).toMatch(/^[\x20-\x7e]*$/);
+    expect(service.running.output()).toMatch(/^[\n\x20-\x7e]*$/);
+  });
+});
+
+describeWith(
+  ['smtp-sink', 'smtp-source'],
+  'a message is taken once and whole, or the client knows that it is not',
+  () => {
+    const folder = temporaryFolder();
+    let sink: RealSink;
+    const services: RealService[] = [];
+
+    beforeAll(async () => {
+      sink = await openRealSink({ folder: folder.path });
+    });
+    afterAll(async () => {
+      for (const service of services) await service.running.stop('SIGKILL');
+      await sink.running.stop();
+      folder.remove();
+    });
+
+    const startService = async (): Promise<RealService> => {
+      const place = mkdtempSync(join(folder.path, 'service-'));
+      const service = await startRealService({ folder: place, policy: 'standard', backend: `127.0.0.1:${sink.port}` });
+      services.push(service);
+      return service;
+    };
+    const drawn = (most: number, count: number): readonly number[] =>
+      fc.sample(fc.nat(most), { seed: 8601, numRuns: count });
+
+    /** Sends one message after the other until it hears anything but 250, which is the result. */
+    async function sendOn(client: RawSmtp, name: string, accepted: Set<string>): Promise<string> {
+      for (let i = 0; ; i++) {
+        const id = `${name}.${i}`;
+        const reply = await sendLetter(client, letterOf(id, (i % 5) ** 3 * 1_000));
+        if (!reply.startsWith('250 ')) return reply;
+        accepted.add(id);
+      }
+    }
+    const sendersTo = ({ smtpPort }: RealService, name: string, count: number, accepted: Set<string>) =>
+      Promise.all(Array.from({ length: count }, () => openRawSmtp(smtpPort))).then((clients) =>
+        clients.map((client, i) => sendOn(client, `${name}.${i}`, accepted)),
+      );
+
+    test(`kill -9 with ${sessionsCut} sessions at any moment of theirs: no 250 without its message`, async () => {
+      const accepted = new Set<string>();
+      const endings: string[] = [];
+      const moments = [...drawn(60, sessionsCut / sessionsPerKill)];
+      const killOneAfterAnother = async (lane: number): Promise<void> => {
+        for (let moment = moments.pop(); moment !== undefined; moment = moments.pop()) {
+          const service = await startService();
+          const sending = await sendersTo(service, `kill.${lane}.${moments.length}`, sessionsPerKill, accepted);
+          await wait(moment);
+          await service.running.stop('SIGKILL');
+          endings.push(...(await Promise.all(sending)));
+        }
+      };
+      await Promise.all([0, 1, 2].map(killOneAfterAnother));
+      await until('the backend has seen the end of every connection', () => connectionsTo(sink.port) === 0);
+      expect(endings).toEqual(Array(sessionsCut).fill('')); // no reply at all: each was cut
+      expect(accepted.size).toBeGreaterThan(50);
+      expect(missing(accepted, sink)).toEqual([]);
+    }, 90_000);
+
+    test('200 clients that reset the connection anywhere in DATA: nothing cut arrives, nothing stays open', async () => {
+      const before = sink.count();
+      const service = await startService();
+      const places = drawn(1_000, 200); // thousandths of the message, line of the final dot included
+      for (let i = 0; i < places.length; i += 25)
+        await Promise.all(
+          places.slice(i, i + 25).map(async (place, k) => {
+            const { content, ...letter } = letterOf(`reset.${i + k}`, 20_000 * (k % 3));
+            const client = await openRawSmtp(service.smtpPort);
+            await beginLetter(client, letter);
+            client.send(`${content}.\r\n`.slice(0, Math.ceil((content.length * place) / 1_000)));
+            await wait(place % 3);
+            client.socket.resetAndDestroy();
+          }),
+        );
+      await until('each has its decision', () => service.decisions().filter(isClient).length === 200);
+      await until('no connection is left', () => connectionsTo(sink.port) + connectionsTo(service.smtpPort) === 0);
+      idsOf(sink); // throws for one that is cut
+      expect(sink.count() - before).toBeLessThan(100);
+      const client = await openRawSmtp(service.smtpPort);
+      expect(await sendLetter(client, letterOf('after the resets', 1_000))).toMatch(/^250 /);
+      client.socket.destroy();
+      expect(service.running.output()).not.toContain('"level":"error"');
+      expect(await service.running.stop()).toBe(0);
+    });
+
+    test('SIGTERM under load: what is under way is finished, everybody else hears 421, and every 250 has its message', async () => {
+      const service = await startService();
+      const load: Running = start('smtp-source', [
+        ...['-s', '20', '-m', '1000000', '-c', '-l', '4000', '-S', 'from smtp-source'],
+        ...['-f', 'source@client.example', '-t', 'b@test.example', `127.0.0.1:${service.smtpPort}`],
+      ]);
+      const fromSource = (): number =>
+        sink.messages().filter(({ sender }) => sender === '<source@client.example>').length;
+      const accepted = new Set<string>();
+      const sending = await sendersTo(service, 'term', 5, accepted);
+      const slow = await openRawSmtp(service.smtpPort);
+      const { content, ...letter } = letterOf('under way', 2_000);
+      expect(await beginLetter(slow, letter)).toMatch(/^354 /);
+      slow.send(content.slice(0, 1_000));
+      await until('it is busy', () => accepted.size > 100);
+      service.running.child.kill('SIGTERM');
+
+      const lastWords = await Promise.all(sending);
+      await until('no new client gets in', async () => !(await listensOn(service.smtpPort)));
+      slow.send(`${content.slice(1_000)}.\r\n`);
+      expect(await slow.reply()).toMatch(/^250 /);
+      expect(await slow.reply()).toMatch(/^421 /);
+      expect(await service.running.ended).toBe(0);
+      await load.ended;
+      expect(lastWords.map((reply) => reply.slice(0, 4))).toEqual(lastWords.map(() => '421 '));
+      expect(missing([...accepted, 'under way'], sink)).toEqual([]);
+      const counted = Number(load.output().split('\r').at(-2));
+      expect(counted).toBeGreaterThan(20);
+      expect(fromSource()).toBeGreaterThanOrEqual(counted);
+    });
+  },
+);
