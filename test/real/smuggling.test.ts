@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { endsOfData, type Meaning } from '../support/ends-of-data.ts';
 import { temporaryFolder, until } from '../support/processes.ts';
 import { describeWith } from '../support/programs.ts';
 import {
@@ -20,41 +21,6 @@ import {
 import { openRealPostfix, type RealPostfix } from '../support/real-postfix.ts';
 import { type RealService, startRealService } from '../support/real-service.ts';
 import { openSink, type Sink } from '../support/sink.ts';
-
-/**
- * What some mail server has taken for the end of a message. It is that (RFC 5321 s4.1.1.4), or plain content, or it has a bare
- * CR, bare LF or NUL and the message is refused; the last but one is refused and an end as well.
- */
-const variants: readonly (readonly [octets: string, meaning: 'content' | 'refused' | 'end' | 'refused end'])[] = [
-  ['\n.\n', 'refused'],
-  ['\n.\r', 'refused'],
-  ['\r.\n', 'refused'],
-  ['\r.\r', 'refused'],
-  ['\n.\r\n', 'refused'],
-  ['\r.\r\n', 'refused'],
-  ['\r\n.\r\r\n', 'refused'],
-  ['\r\r\n.\r\r\n', 'refused'],
-  ['\r\n\0.\r\n', 'refused'],
-  ['\r\n.\n', 'refused'],
-  ['\r\n.\r', 'refused'],
-  ['\n.\n\r', 'refused'],
-  ['\r\n.\0\r\n', 'refused'],
-  ['\r\0\n.\r\0\n', 'refused'],
-  ['\r\n. \r\n', 'content'],
-  ['\r\n.\t\r\n', 'content'],
-  ['\r\n..\r\n', 'content'],
-  ['\n..\r\n', 'refused'],
-  ['\n..\n', 'refused'],
-  ['\n\r.\n\r', 'refused'],
-  ['\x85.\x85', 'content'],
-  ['\x0b.\x0b', 'content'],
-  ['\x0c.\x0c', 'content'],
-  ['\x8d\x8a.\x8d\x8a', 'content'],
-  ['\xe2\x80\xa8.\xe2\x80\xa8', 'content'],
-  ['\r\r\n.\r\n', 'refused end'],
-  ['\r\n\r\n.\r\n', 'end'],
-];
-type Meaning = (typeof variants)[number][1];
 
 /** Behind a real end the second message was not smuggled: we saw its commands, and answered them. */
 const second = '250 250 354 250';
@@ -186,32 +152,32 @@ describeWith(['postfix'], 'a Postfix behind us that trusts us and believes in ba
   test('told by the client itself, it takes the second message too: that is what smuggling looks like', async () => {
     const arrived = await attack(
       postfix.port,
-      variants.map(([octets]) => octets),
+      endsOfData.map(([octets]) => octets),
     );
-    const smuggled = variants.flatMap(([octets, meaning], i) =>
+    const smuggled = endsOfData.flatMap(([octets, meaning], i) =>
       meaning === 'refused' && arrived[i]?.[1] === 'first second' ? [octets] : [],
     );
     expect(smuggled).toEqual(expect.arrayContaining(['\n.\n', '\n.\r\n', '\r\n.\n']));
   });
 
   describe.each(['reject', 'normalize'] as const)('bare_newline: %s', (way) => {
-    const shown = variants.map(([octets, meaning]) => [octets, ...outcomes[way][meaning]]);
+    const shown = endsOfData.map(([octets, meaning]) => [octets, ...outcomes[way][meaning]]);
 
     test('each of the 27 ends that are none, and nothing arrives that we have not seen', async () => {
-      const octets = variants.map(([variant]) => variant);
+      const octets = endsOfData.map(([variant]) => variant);
       const seen = await attack(portOf(way), octets);
       expect(octets.map((variant, i) => [variant, ...(seen[i] ?? [])])).toEqual(shown);
     });
 
     test('the same, each octet a segment of its own', async () => {
-      const octets = variants.map(([variant]) => variant);
+      const octets = endsOfData.map(([variant]) => variant);
       const seen = await attack(portOf(way), octets, (content) => [...content].map((octet) => Buffer.of(octet)));
       expect(octets.map((variant, i) => [variant, ...(seen[i] ?? [])])).toEqual(shown);
     });
 
     test('the same, cut anywhere', async () => {
       const anyCut = fc.array(fc.nat(400), { minLength: 1, maxLength: 6 });
-      const cuts = fc.sample(fc.tuple(fc.nat(variants.length - 1), anyCut), { seed: 8601, numRuns: 100 });
+      const cuts = fc.sample(fc.tuple(fc.nat(endsOfData.length - 1), anyCut), { seed: 8601, numRuns: 100 });
       for (let i = 0; i < cuts.length; i += 25) {
         const some = cuts.slice(i, i + 25);
         const chosen = some.map(([which]) => shown[which] ?? []);

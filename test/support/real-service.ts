@@ -49,12 +49,14 @@ policy: ${policy}
   );
   const running = start('node', [cli, 'serve', '--config', file]);
   try {
-    await until(
-      'iprevd listens',
-      async () => running.output().match(/"listening"/g)?.length === 3 && listensOn(smtpPort),
-    );
+    await until('iprevd listens', async () => {
+      if (running.child.exitCode !== null) throw new Error('iprevd has ended');
+      return running.output().match(/"listening"/g)?.length === 3 && listensOn(smtpPort);
+    });
   } catch (error) {
     await running.stop('SIGKILL');
+    // Somebody has taken a port since it was found to be free.
+    if (running.output().includes('another program is there already')) return startRealService(parts);
     throw new Error(`${error}\n${running.output()}`);
   }
   const decisions = (): readonly Record<string, unknown>[] =>

@@ -9,10 +9,10 @@ import { connectionsTo, openRawSmtp } from './raw-smtp.ts';
 export interface RealSink {
   readonly port: number;
   readonly running: Running;
-  /** Of this and every earlier sink of the folder, when nobody is connected any more: until then a cut one may be among them. */
+  /** What this and every earlier sink of the folder has taken; waits until nobody is connected. */
   messages(): Promise<readonly Kept[]>;
-  /** Their number, those under way among them. */
-  count(): number;
+  /** The same at this moment: what is under way is among it, cut. */
+  kept(): readonly Kept[];
 }
 
 export interface Kept {
@@ -45,17 +45,18 @@ export async function openRealSink({ folder, port, options = [] }: RealSinkParts
     await running.stop('SIGKILL');
     throw new Error(`${error}\n${running.output()}`);
   }
+  const kept = () => readdirSync(place).map((file) => readKept(readFileSync(join(place, file), 'latin1')));
   return {
     port: at,
     running,
+    kept,
     async messages() {
       await until('nobody is connected to smtp-sink', () => connectionsTo(at) === 0);
       // It looks at one connection after the other: when it answers this one, it has seen the end of those before.
       const client = await openRawSmtp(at);
       await client.command('QUIT');
-      return readdirSync(place).map((file) => readKept(readFileSync(join(place, file), 'latin1')));
+      return kept();
     },
-    count: () => readdirSync(place).length,
   };
 }
 

@@ -2,14 +2,18 @@
 // messages, one transaction at a time. Every method returns what the client is to be told. A link that breaks is a
 // BackendError to the caller; between messages it is quietly replaced, since nothing can be lost there.
 
-import { type Backend, ClientRefused } from './backend.ts';
+import type { Backend } from './backend.ts';
 import { type PathCommand, printPathCommand, refusal } from './envelope.ts';
+import { ClientRefused } from './handshake.ts';
 import type { MessageFilter } from './message.ts';
 import { type BackendReply, isPositive } from './replies.ts';
 import type { Identity } from './xclient.ts';
 
+/** `fresh`: not one that somebody else had before. */
+export type OpenBackend = (client: Identity, fresh: boolean) => Promise<Backend>;
+
 export class Relay {
-  readonly #open: (client: Identity) => Promise<Backend>;
+  readonly #open: OpenBackend;
   #backend: Backend | undefined;
   #knownAs: Identity | undefined;
   /** Between an accepted MAIL and the end of its message. */
@@ -18,18 +22,19 @@ export class Relay {
   #isAbandoned = false;
   #isClosed = false;
 
-  constructor(open: (client: Identity) => Promise<Backend>) {
+  constructor(open: OpenBackend) {
     this.#open = open;
   }
 
   /** `client`: as the backend is to know it, if it is told at all. */
   async mail(command: PathCommand, client: Identity): Promise<BackendReply> {
-    const reused = this.#backend?.usable === true;
-    const reply = await this.#begin(command, client).catch((error: unknown) => {
+    const before = this.#backend;
+    const reply = await this.#begin(command, client, false).catch((error: unknown) => {
       if (error instanceof ClientRefused) return error.reply;
       // A backend may drop an idle connection at any time; before MAIL was accepted another try costs nothing.
-      if (!reused) throw error;
-      return this.#begin(command, client);
+      const wasIdle = this.#backend !== undefined && (this.#backend === before || this.#backend.isUsed);
+      if (!wasIdle) throw error;
+      return this.#begin(command, client, true);
     });
     this.#inTransaction = isPositive(reply);
     this.#recipients = 0;
@@ -73,25 +78,26 @@ export class Relay {
     return this.#backend;
   }
 
-  async #begin(command: PathCommand, client: Identity): Promise<BackendReply> {
-    const backend = await this.#connected(client);
+  async #begin(command: PathCommand, client: Identity, fresh: boolean): Promise<BackendReply> {
+    const backend = await this.#connected(client, fresh);
     if (this.#isAbandoned) await backend.command('RSET');
     this.#isAbandoned = false;
     const line = printPathCommand('MAIL', command, backend.offers);
     return typeof line === 'string' ? backend.command(line) : line;
   }
 
-  async #connected(client: Identity): Promise<Backend> {
+  async #connected(client: Identity, fresh: boolean): Promise<Backend> {
     // Another HELO, or another client behind a proxy: the backend was told of the one before.
     if (this.#backend?.usable && this.#knownAs !== undefined && isSame(this.#knownAs, client)) return this.#backend;
     this.#backend?.close();
+    this.#backend = undefined;
     this.#isAbandoned = false;
-    const fresh = await this.#open(client);
+    const backend = await this.#open(client, fresh);
     // The client may have gone while we connected.
-    if (this.#isClosed) fresh.close();
+    if (this.#isClosed) backend.close();
     this.#knownAs = client;
-    this.#backend = fresh;
-    return fresh;
+    this.#backend = backend;
+    return backend;
   }
 }
 

@@ -32,9 +32,9 @@ import type { Gate } from '../../gate.ts';
 import type { Door } from '../../listen.ts';
 import type { Logger } from '../../log.ts';
 import { type Admission, type AdmissionLimits, admission } from './admission.ts';
-import type { BackendPlan, BackendTimes } from './backend.ts';
-import { backends } from './backends.ts';
+import { Backends } from './backends.ts';
 import type { ConnectionTimes } from './connection.ts';
+import type { BackendPlan, BackendTimes } from './handshake.ts';
 import { acceptProxied } from './proxied.ts';
 import { type Peer, Session, type SessionHost, type SessionParts } from './session.ts';
 import type { Identity } from './xclient.ts';
@@ -98,14 +98,14 @@ export interface SmtpDoor extends Door {
 export function smtpDoor({ gate, log, name, backend, settings = {}, times: given = {} }: SmtpDoorParts): SmtpDoor {
   const times = { ...defaultTimes, ...given };
   const { servers, ...plan } = backend;
-  const open = backends({
+  const backends = new Backends({
     servers,
     plan: { protocol: 'smtp', identify: 'auto', tls: 'none', ...plan, ourName: name, times },
     onFailover: (problem) => log.warn({ problem }, 'backend'),
     now: Date.now,
   });
-  const connect = async (client?: Identity) => {
-    const opened = await open(client);
+  const connect = async (client?: Identity, fresh?: boolean) => {
+    const opened = await backends.open(client, fresh);
     front.learn(opened.offers);
     return opened;
   };
@@ -123,7 +123,7 @@ export function smtpDoor({ gate, log, name, backend, settings = {}, times: given
   });
   front.server.once('listening', () => {
     connect().then(
-      (opened) => opened.close(),
+      (opened) => opened.quit(),
       (error: unknown) =>
         log.warn(
           { problem: error instanceof Error ? error.message : String(error) },
@@ -133,7 +133,10 @@ export function smtpDoor({ gate, log, name, backend, settings = {}, times: given
   });
   return {
     server: front.server,
-    drain: (ms) => front.drain(ms),
+    drain: async (ms) => {
+      await front.drain(ms);
+      backends.close();
+    },
     useCertificate: ({ key, cert }) => front.updateSecureContext({ key, cert }),
   };
 }

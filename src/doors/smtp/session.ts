@@ -13,19 +13,18 @@ import { refuses } from '../../core/verdict.ts';
 import type { Gate, Inquiry } from '../../gate.ts';
 import type { Logger } from '../../log.ts';
 import { refusalReply } from './answer.ts';
-import type { Backend } from './backend.ts';
 import { Connection, type ConnectionTimes, type Verb } from './connection.ts';
 import { hasParameter, isRefusal, readPathCommand, refusal } from './envelope.ts';
-import { type Delivery, Relay } from './relay.ts';
+import { type Delivery, type OpenBackend, Relay } from './relay.ts';
 import { type BackendReply, isPositive } from './replies.ts';
 import { Transaction } from './transaction.ts';
-import { type Identity, isXclientProblem, readXclient, type Told, type XclientAttributes } from './xclient.ts';
+import { isXclientProblem, readXclient, type Told, type XclientAttributes } from './xclient.ts';
 
 export interface SessionParts {
   readonly gate: Gate;
   readonly log: Logger;
   readonly authservId: string;
-  readonly openBackend: (client: Identity) => Promise<Backend>;
+  readonly openBackend: OpenBackend;
   readonly greetingDelayMs: number;
   readonly bareNewline: BareNewline;
   readonly received: boolean;

@@ -249,7 +249,7 @@ describe('time', () => {
   test('the time that we take is not held against the client', async () => {
     const { doors } = await setUp({
       script: saying('RCPT', undefined),
-      times: { ...quick, commandMs: 500, replyMs: 1_200 },
+      times: { ...quick, commandMs: 500, replyMs: 900 },
     });
     const client = await type(doors);
     client.say(`${envelope}QUIT\r\n`);
@@ -269,7 +269,7 @@ describe('time', () => {
   });
 
   test('content that waits for the backend is not slow', async () => {
-    const { doors, sink } = await setUp({ times: { ...quick, contentWindowMs: 500, replyMs: 1_500, dotMs: 500 } });
+    const { doors, sink } = await setUp({ times: { ...quick, contentWindowMs: 400, replyMs: 900, dotMs: 500 } });
     const client = await type(doors);
     const content = Buffer.from(`${'x'.repeat(998)}\r\n`.repeat(16_384));
     client.say(`${envelope}DATA\r\n`);
@@ -338,7 +338,7 @@ describe('what fails inside', () => {
   const doorWith = (first: () => Inquiry) => {
     const opened = [first];
     const gate: Gate = { open: () => (opened.shift() ?? (() => goodInquiry))() };
-    return setUpWith(gate, { times: { tickMs: 20, verdictMs: 500, relayMs: 500 } });
+    return setUpWith(gate, { times: { tickMs: 20, verdictMs: 300, relayMs: 300 } });
   };
   const strangers = (smtp: TcpEndpoint) => play(part({ smtp }, { proxied: false, from: '127.0.0.1' }));
 
@@ -398,5 +398,18 @@ describe('what fails inside', () => {
     await until('the message is there', () => sink.messages.length === 3);
     expect(sink.messages[2]).toMatchObject({ mail: 'MAIL FROM:<a@b.example>', rcpt: ['RCPT TO:<c@test.example>'] });
     expect(sink.commands.join('\n')).not.toContain('late@');
+  });
+
+  test('a recipient whose verdict does not come is no reason to refuse the others for good', async () => {
+    let asked = 0;
+    const { smtp } = await doorWith(() => ({
+      ...goodInquiry,
+      decide: (client) => (++asked === 2 ? new Promise(() => {}) : goodInquiry.decide(client)),
+    }));
+    const client = dial(smtp);
+    client.say(`${envelope}RCPT TO:<d@test.example>\r\nQUIT\r\n`);
+    await until('the session is over', client.closed);
+    expect(client.codes().slice(0, 4)).toEqual(['220', '250', '250', '451']);
+    expect(client.codes().filter((code) => code.startsWith('5'))).toEqual([]);
   });
 });

@@ -434,11 +434,8 @@ describe('several servers', () => {
     const client = await type(doors);
     client.say('EHLO mx.example\r\nMAIL FROM:<late@b.example>\r\n');
     await client.hear(/^451 4\.3\.0 /m);
-    await until('the other server is reached', () => slow.commands.length > 0);
-    await until(
-      'the rest has come of it that can',
-      async () => (await play(part(doors))).dot?.startsWith('250') === true,
-    );
+    await until('the other server is reached, after the look of the door at it', () => slow.connections() === 2);
+    for (let i = 0; i < 2; i++) expect((await play(part(doors))).dot).toMatch(/^250 /); // time for whatever comes of it
     await deliver(client, slow);
     expect(client.codes()).toEqual(['220', '250', '451', '250', '250', '354', '250']);
     expect(slow.messages.at(-1)).toMatchObject({ mail: 'MAIL FROM:<a@b.example>' });

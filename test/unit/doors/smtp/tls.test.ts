@@ -15,6 +15,7 @@ import { makeLog } from '../../../../src/log.ts';
 import { startService } from '../../../../src/main.ts';
 import { type Certificates, type KeyPairFiles, makeCertificates } from '../../../support/certificates.ts';
 import type { Doors } from '../../../support/doors.ts';
+import { ipOf } from '../../../support/evidence.ts';
 import { projectFolder, run, temporaryFolder, until } from '../../../support/processes.ts';
 import { describeWith } from '../../../support/programs.ts';
 import {
@@ -186,6 +187,17 @@ describeWith(['openssl'], 'STARTTLS', () => {
         protocol: 'TLSv1.2',
         certificate: { names: ['client.example', 'mail.client.example'] },
       });
+    });
+
+    test('that of a proxy is not that of the client whom it names (XCLIENT)', async () => {
+      const xclient = [ipOf('127.0.0.1')];
+      const { doors } = await setUp(withTls({ proxy: [], xclient, certificate: certificate(true) }));
+      const inside = await secure(await startTls(doors.smtp), pem(files.client));
+      inside.say('XCLIENT ADDR=192.0.2.1\r\nEHLO x\r\n');
+      await inside.hear(/^220 [\s\S]*^250 /m);
+      const client = await clientOf(doors, inside);
+      expect(client.ip).toBe('192.0.2.1');
+      expect(client).not.toHaveProperty('tls');
     });
 
     // Whom Node trusts is settled when a process starts; so the door stands in one of its own.
