@@ -210,8 +210,14 @@ export const sessionMs = 3_600_000;
 /** The longest DNS timeout that a file may name is a minute; a verdict that takes longer is a bug of ours. */
 export const verdictMs = 70_000;
 
-/** The longest wait for the backend, all of its servers tried: a little less than the 10 minutes that a client waits after its dot. */
-export const relayMs = 540_000;
+/** The longest wait for the backend before DATA, all of its servers tried: a little less than the 5 minutes of RFC 5321 s4.5.3.2. */
+export const relayMs = 280_000;
+
+/** The same after the final dot, for which clients wait 10 minutes (RFC 5321 s4.5.3.2.6). */
+export const deliveryMs = 540_000;
+
+/** How often it is said in the log that clients were turned away because the door is full. */
+export const fullSaidEveryMs = 60_000;
 
 /** A client whose socket we have ended may read the last reply for this long. */
 export const lingerMs = 5_000;

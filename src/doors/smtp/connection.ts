@@ -25,6 +25,7 @@ export interface ConnectionTimes {
   readonly tlsHandshakeMs: number;
   readonly verdictMs: number;
   readonly relayMs: number;
+  readonly deliveryMs: number;
   readonly sessionMs: number;
 }
 
@@ -57,7 +58,7 @@ export abstract class Connection extends SMTPConnection {
   /** The client must have said its next command by then. */
   #due: number;
   /** We owe the client an answer: `late` gives it when nobody else has in time. */
-  #work: { readonly due: number; readonly late: () => void } | undefined;
+  #work: { due: number; readonly late: () => void } | undefined;
   /** Since when so many octets of content have come; absent while it is not the client who is slow. */
   #pace: { readonly since: number; readonly octets: number } | undefined;
   /** The TLS socket while its handshake runs: it must be destroyed before the one below it. */
@@ -254,9 +255,18 @@ export abstract class Connection extends SMTPConnection {
     this.leave('4.3.2', 'is shutting down');
   }
 
-  /** Runs what may fail, or may never end, and hands on its reply, or the reply to its failure: in every case exactly one. */
+  /** What is being answered may take so long from now. */
+  protected allow(ms: number): void {
+    if (this.#work !== undefined) this.#work.due = Date.now() + ms;
+  }
+
+  /**
+   * Runs what may fail, or may never end, and hands on its reply, or the reply to its failure: in every case exactly one, and
+   * within so many milliseconds.
+   */
   protected answer<T extends BackendReply | undefined>(
     work: () => Promise<T>,
+    ms: number,
     reply: (reply: T | BackendReply) => void,
   ): void {
     let isAnswered = false;
@@ -276,7 +286,7 @@ export abstract class Connection extends SMTPConnection {
       this.gaveUp();
       answer(this.#trouble(new Error('nothing has answered in time')));
     };
-    this.#work = { due: Date.now() + this.#times.verdictMs + this.#times.relayMs, late };
+    this.#work = { due: Date.now() + ms, late };
     work().then(answer, (error: unknown) => answer(this.#trouble(error)));
   }
 

@@ -17,6 +17,8 @@ import {
   connectionsPerNetworkMax,
   connectionsTurnedAwayMax,
   contentWindowMs,
+  deliveryMs,
+  fullSaidEveryMs,
   lingerMs,
   messageOctetsMax,
   proxyHeaderMs,
@@ -85,6 +87,7 @@ const defaultTimes: SmtpTimes = {
   tlsHandshakeMs,
   verdictMs,
   relayMs,
+  deliveryMs,
   sessionMs,
   tickMs,
   proxyHeaderMs,
@@ -148,6 +151,9 @@ class Front extends SMTPServer {
   readonly #admission: Admission;
   readonly #sessions = new Map<SMTPServerSession, Session>();
   readonly #ticking: NodeJS.Timeout;
+  /** Since it was last said. */
+  #turnedAway = 0;
+  #fullSaidAt = 0;
 
   constructor(name: string, settings: SmtpSettings, times: SmtpTimes, parts: Omit<SessionParts, 'host'>) {
     const { certificate, limits = {} } = settings;
@@ -248,7 +254,9 @@ class Front extends SMTPServer {
   #enter(socket: Socket, peer: Peer): void {
     const full = this.#admission.enter(peer.ip, peer.isTrusted);
     if (full !== undefined) {
+      this.#turnedAway++;
       this.#turnAway(socket, `4.7.0 ${this.options.name} ${full}`);
+      this.#sayFull(full);
       return;
     }
     try {
@@ -261,6 +269,15 @@ class Front extends SMTPServer {
       this.#parts.log.error({ err: error, client: peer.ip }, 'session failed to begin');
       this.#turnAway(socket, `4.3.0 ${this.options.name} internal error, try again later`);
     }
+  }
+
+  /** At once when it begins, and then how many there were: a flood must not fill the log. */
+  #sayFull(why: string): void {
+    const now = Date.now();
+    if (now - this.#fullSaidAt < fullSaidEveryMs) return;
+    this.#parts.log.warn({ turnedAway: this.#turnedAway, last: why }, 'clients are turned away with 421');
+    this.#turnedAway = 0;
+    this.#fullSaidAt = now;
   }
 
   #turnAway(socket: Socket, why: string): void {

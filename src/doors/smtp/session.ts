@@ -77,6 +77,7 @@ export class Session extends Connection {
       relay: this.#relay,
       inquiry: () => this.#inquiry,
       client: (stage) => this.#client(stage),
+      judged: () => this.allow(parts.times.relayMs),
       protocol: () => (this.openingCommand === 'HELO' ? 'SMTP' : 'ESMTP'),
       authservId: parts.authservId,
       received: parts.received,
@@ -101,9 +102,9 @@ export class Session extends Connection {
     return this.#transaction.isOpen;
   }
 
-  /** Whatever comes of it now comes too late. */
+  /** Whatever comes of it now comes too late, and what the backend makes of it nobody knows: then it is the end. */
   protected override gaveUp(): void {
-    this.#transaction.reset();
+    if (!this.#transaction.giveUp()) this.leave('4.4.2', 'the mail server behind has not answered in time');
   }
 
   protected override isOffered(verb: Verb): boolean {
@@ -220,7 +221,8 @@ export class Session extends Connection {
     if (ip !== undefined) {
       const { port, serverIp, serverPort } = this.#attributes;
       this.#inquiry.withdraw();
-      this.#early = undefined; // it was the proxy that spoke
+      // It was the proxy that spoke early, and that has a certificate.
+      this.#early = this.#tls = undefined;
       this.#peer = {
         ip,
         port: told(port),
@@ -279,7 +281,7 @@ export class Session extends Connection {
     else if (isRefusal(mail)) this.say(mail, callback);
     else {
       this.#isUtf8 = hasParameter(mail, 'SMTPUTF8');
-      this.#pass(() => this.#transaction.mail(mail), callback);
+      this.#pass(() => this.#transaction.mail(mail), this.#parts.times.verdictMs, callback);
     }
   }
 
@@ -287,7 +289,7 @@ export class Session extends Connection {
     const rcpt = readPathCommand('RCPT', command.toString('latin1'), this.#isUtf8);
     if (!this.inTransaction) this.say(refusal(503, '5.5.1', 'say MAIL first'), callback);
     else if (isRefusal(rcpt)) this.say(rcpt, callback);
-    else this.#pass(() => this.#transaction.rcpt(rcpt), callback);
+    else this.#pass(() => this.#transaction.rcpt(rcpt), this.#parts.times.verdictMs, callback);
   }
 
   /** The backend says 354 first, and may say no instead. */
@@ -298,6 +300,7 @@ export class Session extends Connection {
     }
     this.answer(
       () => this.#transaction.data(),
+      this.#parts.times.relayMs,
       (reply) => {
         if (reply.code !== 354) {
           this.say(asFailure(reply), callback);
@@ -320,7 +323,10 @@ export class Session extends Connection {
           this.#parts.log.info({ ref: this.ref, problem }, 'client gone');
           delivery.giveUp(refusal(451, '4.4.2', 'connection lost'));
         },
-        end: () => new Promise<void>((resolve) => this.#pass(() => this.#finish(delivery), resolve)),
+        end: () =>
+          new Promise<void>((resolve) =>
+            this.#pass(() => this.#finish(delivery), this.#parts.times.deliveryMs, resolve),
+          ),
       },
       this.#parts.bareNewline,
     );
@@ -340,8 +346,8 @@ export class Session extends Connection {
 
   // ---- answers
 
-  #pass(work: () => Promise<BackendReply>, callback: () => void): void {
-    this.answer(work, (reply) => this.say(isPositive(reply) ? reply : asFailure(reply), callback));
+  #pass(work: () => Promise<BackendReply>, ms: number, callback: () => void): void {
+    this.answer(work, ms, (reply) => this.say(isPositive(reply) ? reply : asFailure(reply), callback));
   }
 
   /** Only a policy that tells its refusals this early makes a client wait here. */
@@ -357,6 +363,7 @@ export class Session extends Connection {
         this.#inquiry.told(decision);
         return refusalReply(decision.verdict.reply);
       },
+      this.#parts.times.verdictMs,
       (reply) => (reply === undefined ? go() : refused(reply)),
     );
   }

@@ -18,6 +18,8 @@ export interface TransactionParts {
   readonly inquiry: () => Inquiry;
   /** The client as it stands at this stage, envelope included. */
   readonly client: (stage: Stage) => Client;
+  /** The verdict is there; what follows is the backend's time. */
+  readonly judged: () => void;
   readonly protocol: () => Identity['protocol'];
   readonly authservId: string;
   readonly received: boolean;
@@ -37,6 +39,8 @@ export class Transaction {
   #accepted: Decision[] = [];
   /** Counts the resets: what was begun before one must not go on after it. */
   #turn = 0;
+  /** The backend has been asked for a reply. */
+  #isRelaying = false;
 
   constructor(parts: TransactionParts) {
     this.#parts = parts;
@@ -93,13 +97,13 @@ export class Transaction {
       if (!isPositive(reply)) return reply;
       this.#isHeld = false;
     }
-    const reply = await relay.rcpt(command);
+    const reply = await this.#relay(relay.rcpt(command));
     if (isPositive(reply)) this.#accepted.push(decision);
     return reply;
   }
 
   data(): Promise<BackendReply> {
-    return this.#parts.relay.data();
+    return this.#relay(this.#parts.relay.data());
   }
 
   /** After the 354. The transaction is over with it. */
@@ -119,6 +123,12 @@ export class Transaction {
     this.#accepted = [];
   }
 
+  /** The client was answered without it: what is being judged must change nothing. False: the backend has been asked already. */
+  giveUp(): boolean {
+    this.#turn++;
+    return !this.#isRelaying;
+  }
+
   /** Nothing is known of a message any more: the next client stands behind this connection. */
   forget(): void {
     this.reset();
@@ -129,13 +139,23 @@ export class Transaction {
     const turn = this.#turn;
     const decision = await this.#parts.inquiry().decide(this.#parts.client(stage));
     if (turn !== this.#turn) throw new Error('the verdict came when nobody waited for it any more');
+    this.#parts.judged();
     return decision;
+  }
+
+  async #relay(reply: Promise<BackendReply>): Promise<BackendReply> {
+    this.#isRelaying = true;
+    try {
+      return await reply;
+    } finally {
+      this.#isRelaying = false;
+    }
   }
 
   #toBackend({ evidence: { client }, findings: { iprev } }: Decision): Promise<BackendReply> {
     if (this.#mail === undefined) throw new Error('RCPT before MAIL');
     const name = iprev.result === 'pass' ? iprev.name : iprev.result === 'temperror' ? 'temporary' : 'unavailable';
-    return this.#parts.relay.mail(this.#mail, { ...client, name, protocol: this.#parts.protocol() });
+    return this.#relay(this.#parts.relay.mail(this.#mail, { ...client, name, protocol: this.#parts.protocol() }));
   }
 }
 
