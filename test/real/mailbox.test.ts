@@ -1,6 +1,6 @@
 // From a mailbox to a mailbox as in real life: sendmail, Postfix, TLS, iprevd, TLS, Postfix, mailbox, and the notification of
-// success all the way back. Each leg trusts the certificate of the next, an address is not ASCII, and the Postfix behind us
-// knows whom we talked to.
+// success all the way back. Each sender insists on a certificate that its authority has signed, an address is not ASCII, and
+// the Postfix behind us knows whom we talked to.
 
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -123,7 +123,7 @@ smtp_tls_loglevel = 1`,
     );
   });
 
-  test('both legs were inside TLS, each with a certificate that was checked', async () => {
+  test('both legs were inside TLS, and ours was the certificate that the first Postfix insists on', async () => {
     expect(sending.log()).toMatch(
       new RegExp(`Verified TLS connection established to 127\\.0\\.0\\.1\\S+:${service.smtpPort}: TLSv1\\.[23] `),
     );

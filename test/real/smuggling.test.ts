@@ -10,14 +10,7 @@ import fc from 'fast-check';
 import { endsOfData, type Meaning } from '../support/ends-of-data.ts';
 import { temporaryFolder, until } from '../support/processes.ts';
 import { describeWith } from '../support/programs.ts';
-import {
-  beginLetter,
-  connectionsTo,
-  openRawSmtp,
-  type RawSmtp,
-  sendInPieces,
-  sendLetter,
-} from '../support/raw-smtp.ts';
+import { allReplies, beginLetter, connectionsTo, openRawSmtp, sendInPieces, sendLetter } from '../support/raw-smtp.ts';
 import { openRealPostfix, type RealPostfix } from '../support/real-postfix.ts';
 import { type RealService, startRealService } from '../support/real-service.ts';
 import { openSink, type Sink } from '../support/sink.ts';
@@ -135,18 +128,14 @@ describeWith(['postfix'], 'a Postfix behind us that trusts us and believes in ba
       }),
     );
     await sendInPieces(parts);
-    const replies = await Promise.all(parts.map(({ client }) => repliesOf(client)));
+    const replies = await Promise.all(parts.map(({ client }) => allReplies(client)));
     await settled();
     const senders = sink.messages.map(({ mail }) => mail);
     const arrived = (tag: string): string =>
       ['first', 'second'].filter((which) => senders.some((mail) => mail.includes(`<${which}.${tag}>`))).join(' ');
-    return tags.map((tag, i) => [replies[i] ?? '', arrived(tag)]);
+    const codes = replies.map((each) => each.map((reply) => reply.slice(0, 3)).join(' '));
+    return tags.map((tag, i) => [codes[i] ?? '', arrived(tag)]);
   }
-  const repliesOf = async (client: RawSmtp): Promise<string> => {
-    const codes: string[] = [];
-    for (let reply = await client.reply(); reply !== ''; reply = await client.reply()) codes.push(reply.slice(0, 3));
-    return codes.join(' ');
-  };
 
   test('told by the client itself, it takes the second message too: that is what smuggling looks like', async () => {
     const arrived = await attack(

@@ -63,6 +63,13 @@ export async function sendLetter(client: RawSmtp, letter: Letter): Promise<strin
   return client.reply();
 }
 
+/** Every reply until the server ends the connection. */
+export async function allReplies({ reply }: RawSmtp): Promise<readonly string[]> {
+  const replies: string[] = [];
+  for (let next = await reply(); next !== ''; next = await reply()) replies.push(next);
+  return replies;
+}
+
 /**
  * All clients send their first piece, then all their second, and so on: each piece is a segment of its own, and the server has
  * a moment to read it before the next of the same client. A machine that is very busy may read two of them together.

@@ -45,7 +45,14 @@ export async function openRealSink({ folder, port, options = [] }: RealSinkParts
     await running.stop('SIGKILL');
     throw new Error(`${error}\n${running.output()}`);
   }
-  const kept = () => readdirSync(place).map((file) => readKept(readFileSync(join(place, file), 'latin1')));
+  const kept = () =>
+    readdirSync(place).flatMap((file) => {
+      try {
+        return [readKept(readFileSync(join(place, file), 'latin1'))];
+      } catch {
+        return []; // given up since the folder was read
+      }
+    });
   return {
     port: at,
     running,
