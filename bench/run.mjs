@@ -1,7 +1,7 @@
 // All benchmarks, one after the other, as a Markdown report; --write puts it into bench/RESULTS.md. A benchmark that cannot run
 // here (unbound is missing) says so in its place. It is no test: 0 when it ran to its end, whatever was measured.
 //
-//     npm run bench [-- --write]
+//     npm run bench [-- --write] [-- --only smtp.mjs]
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,14 +21,21 @@ const benchmarks = [
   { title: 'A policy of fifty rules, and patterns', file: 'policy.mjs', options: [] },
   { title: 'Lists of a million', file: 'lists.mjs', options: [] },
   { title: 'The worst packets', file: 'worst.mjs', options: [] },
+  { title: 'Messages through the SMTP door', file: 'smtp.mjs', options: ['--install'] },
+  { title: 'Sessions without a message', file: 'smtp-sessions.mjs', options: ['--install'] },
+  { title: 'Idle connections', file: 'smtp-idle.mjs', options: ['--rounds', '3'] },
+  { title: 'A message of 25 MB', file: 'smtp-large.mjs', options: ['--only', 'floor'] },
 ];
 
-const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { write: { type: 'boolean', default: false }, only: { type: 'string', multiple: true, default: [] } },
+});
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const parts = [
   `# Results\n\n${new Date().toISOString().slice(0, 10)}, ${machine()}. Made by \`npm run bench -- --write\`.\n`,
 ];
 for (const { title, file, options, node = [] } of benchmarks) {
+  if (values.only.length > 0 && !values.only.includes(file)) continue;
   process.stderr.write(`${title} ...\n`);
   const said = await run([...node, `${folder}${file}`, ...options]);
   parts.push(`## ${title}\n\n\`bench/${file}\`\n\n\`\`\`\n${said.replace(`${machine()}\n`, '').trim()}\n\`\`\`\n`);

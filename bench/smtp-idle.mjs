@@ -3,7 +3,7 @@
 // with new processes. Wants Linux, root, Postfix, unbound, and a hard limit of open files above 10,500; 69 without. It is no
 // test: 0 when it ran to its end; 1 if it could not.
 //
-//     node bench/smtp-idle.mjs [--rounds 7] [--connections 10000] [--install] [--json] [--only ...] [--cli ...] [--limits]
+//     node bench/smtp-idle.mjs [--rounds 7] [--connections 10000] [--install] [--json] [--only ...] [--cli ...]
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ const sink = await startSink(folder, backend);
 const contenders = [
   ...builds(values.cli).map(([name, cli]) => ({
     name,
-    start: (place) => startOurs({ folder: place, listen, backend, name, cli, limits: values.limits }),
+    start: (place) => startOurs({ folder: place, listen, backend, name, cli }),
   })),
   { name: 'smtp-server', start: (place) => startPeer(place, 'smtp-server') },
   { name: 'node', start: (place) => startPeer(place, 'node') },

@@ -12,7 +12,6 @@ const commonOptions = {
   rounds: { type: 'string', default: '7' },
   only: { type: 'string', multiple: true, default: [] },
   cli: { type: 'string', multiple: true, default: [] },
-  limits: { type: 'boolean', default: false },
   install: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 };

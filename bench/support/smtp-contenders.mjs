@@ -26,10 +26,10 @@ export function builds(texts) {
  * Starts our builds and the peers that are wanted (`only`: names; none means all). Each: name, where it listens, its process
  * and close(). `missing`: a sentence for each that is not installed.
  */
-export async function startContenders({ folder, cli, only, limits, node }) {
+export async function startContenders({ folder, cli, only, node }) {
   const wanted = (name) => only.length === 0 || only.includes(name);
   const starters = [
-    ...builds(cli).map(([name, path]) => [name, (where) => startOurs({ ...where, name, cli: path, limits, node })]),
+    ...builds(cli).map(([name, path]) => [name, (where) => startOurs({ ...where, name, cli: path, node })]),
     ...(wanted('postfix') ? [['postfix', startPostfix]] : []),
     ...(wanted('haraka') && hasHaraka() ? [['haraka', startHaraka]] : []),
     ...(wanted('floor') ? [['floor', (where) => startFloor({ ...where, node })]] : []),
