@@ -196,6 +196,24 @@ export const greetingDelayMaxMs = 30_000;
 /** A proxy sends its header at once, in its first packet; three seconds are HAProxy's own advice. */
 export const proxyHeaderMs = 3_000;
 
+/** The longest PROXY line of version 1, with CRLF (proxy-protocol.txt s2.1). */
+export const proxyLineOctetsMax = 107;
+
+/**
+ * A PROXY header of version 2: server name, ids and names from a certificate stay below 1 KB (Postfix takes 536 octets); a proxy
+ * that is set to send whole client certificates is refused.
+ */
+export const proxyHeaderOctetsMax = 2_048;
+
+/** XCLIENT_README note 1. Seen in Postfix 3.7: it counts the octets of the xtext, not of what it stands for. */
+export const xclientValueOctetsMax = 255;
+
+/** RFC 5321 s4.5.3.1.4, with CRLF; XCLIENT_README note 1 asks senders to keep to it. */
+export const xclientLineOctetsMax = 512;
+
+/** Commands of one client before others have a turn, and replies leave: a chunk may hold ten thousand of them. */
+export const commandsPerTurn = 100;
+
 /** A handshake takes two round trips; half a minute is enough for a satellite and a slow machine. */
 export const tlsHandshakeMs = 30_000;
 

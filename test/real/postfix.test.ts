@@ -149,7 +149,15 @@ describeWith(programs, 'Postfix stands behind the SMTP door', () => {
   test('the extensions offered are those of Postfix', async () => {
     const output = await swaks(service.smtpPort, '127.0.0.2', '--quit-after', 'EHLO');
     const offers = [...output.matchAll(/^<- {2}250[- ](\S+)/gm)].map((match) => match[1]);
-    expect(offers).toEqual(['mx.test.example', 'PIPELINING', '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES', 'DSN', 'SIZE']);
+    expect(offers).toEqual([
+      'mx.test.example',
+      'PIPELINING',
+      '8BITMIME',
+      'SMTPUTF8',
+      'ENHANCEDSTATUSCODES',
+      'DSN',
+      'SIZE',
+    ]);
     expect(output).toMatch(/^<- {2}250 SIZE 10240000$/m);
   });
 

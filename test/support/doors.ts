@@ -1,13 +1,13 @@
 // Both doors over real sockets, with whatever DNS, policy and backend a test wants.
 
 import { type Endpoint, printEndpoint, type TcpEndpoint } from '../../src/core/endpoint.ts';
+import type { Ip } from '../../src/core/ip.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import { printProblem } from '../../src/core/problem.ts';
 import { readPolicy } from '../../src/core/schema.ts';
 import type { Decision } from '../../src/core/verdict.ts';
 import type { Resolver } from '../../src/dns/resolver.ts';
 import { policyDoor } from '../../src/doors/policy/server.ts';
-import type { Ip } from '../../src/core/ip.ts';
 import { type BackendSettings, type SmtpSettings, type SmtpTimes, smtpDoor } from '../../src/doors/smtp/server.ts';
 import { makeGate } from '../../src/gate.ts';
 import { gatherer, heloGatherer } from '../../src/gather.ts';

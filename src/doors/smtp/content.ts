@@ -4,8 +4,7 @@
 // stuffed again: "..x" means ".x", which travels as "..x", so only a lone leading dot has to go. Octets that need no change
 // are not copied, and the time is linear whatever they are. Never throws.
 
-/** What becomes of a bare CR, bare LF or NUL: a fault of the whole message, or CRLF for the LF and a space for the others. */
-export type BareNewline = 'reject' | 'normalize';
+import type { BareNewline } from '../../core/relaying.ts';
 
 export interface ContentScanner {
   /** Takes the next octets. Nothing may be pushed after the final dot. */

@@ -4,7 +4,9 @@
 // consumer that may make the client wait. A line too long is an 'error' event, which smtp-server answers with 421.
 
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
-import { type BareNewline, type ContentScanner, contentScanner } from './content.ts';
+import { commandsPerTurn } from '../../core/limits.ts';
+import type { BareNewline } from '../../core/relaying.ts';
+import { type ContentScanner, contentScanner } from './content.ts';
 
 /** Takes the content of one message. */
 export interface ContentConsumer {
@@ -39,9 +41,6 @@ interface Message {
 
 const [LF, CR] = [0x0a, 0x0d];
 const nothing = Buffer.alloc(0);
-
-/** Then everybody else has a turn, and replies leave: a chunk may hold ten thousand commands. */
-const commandsPerTurn = 100;
 
 /** One for each connection; a Writable that the socket is piped into. `oncommand` is set by smtp-server. */
 export class Parser extends SMTPStream {

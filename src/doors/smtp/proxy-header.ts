@@ -4,17 +4,8 @@
 // a stranger's header is a stranger's word.
 
 import { type Ip, isIpv4, parseIp } from '../../core/ip.ts';
+import { proxyHeaderOctetsMax, proxyLineOctetsMax } from '../../core/limits.ts';
 import { printable } from '../../core/name.ts';
-
-/** Section 2.1: the longest line, with CRLF. */
-const textOctetsMax = 107;
-
-/**
- * All of a binary header. Its length field allows 64 KB, held for each connection before anyone knows the client. Addresses,
- * server name, ids and names from a certificate stay below 1 KB (Postfix takes 536 octets); a proxy that is set to send whole
- * client certificates is refused.
- */
-const binaryOctetsMax = 2_048;
 
 export interface ProxyEndpoint {
   readonly ip: Ip;
@@ -56,9 +47,9 @@ function mayBegin(octets: Buffer, start: Buffer): boolean {
 
 /** Section 2.1. Postfix lets a bare LF, double blanks and further words pass; the document forbids it, and no proxy sends it. */
 function readText(octets: Buffer): ProxyHeader | 'more' | BrokenProxyHeader {
-  const end = octets.subarray(0, textOctetsMax).indexOf('\n');
-  if (end < 0 && octets.length < textOctetsMax) return 'more';
-  const line = octets.toString('latin1', 0, end < 0 ? textOctetsMax : end);
+  const end = octets.subarray(0, proxyLineOctetsMax).indexOf('\n');
+  if (end < 0 && octets.length < proxyLineOctetsMax) return 'more';
+  const line = octets.toString('latin1', 0, end < 0 ? proxyLineOctetsMax : end);
   const broken = (why: string) => ({ broken: `the proxy sends ${why}: "${printable(line)}"` });
   if (end < 0) return broken('a header without end');
   if (!line.endsWith('\r')) return broken('a header that ends in a bare LF');
@@ -108,7 +99,7 @@ function readBinary(octets: Buffer): ProxyHeader | 'more' | BrokenProxyHeader {
   const length = fixedOctets + octets.readUInt16BE(14);
   const broken = (why: string) => ({ broken: `the proxy sends ${why}: ${octets.toString('hex', 12, fixedOctets)}` });
   if (command !== local && command !== proxy) return broken('a version or command that is not known');
-  if (length > binaryOctetsMax) return broken(`a header of more than ${binaryOctetsMax} octets`);
+  if (length > proxyHeaderOctetsMax) return broken(`a header of more than ${proxyHeaderOctetsMax} octets`);
   // LOCAL: whatever stands behind it must be discarded, family included. Unspecified addresses are what UNKNOWN is in
   // version 1. Postfix takes LOCAL alone of the three.
   const isSilent = command === local || family === unspecified;

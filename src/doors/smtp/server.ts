@@ -259,15 +259,21 @@ class Front extends SMTPServer {
       this.#sayFull(full);
       return;
     }
+    const session = this.#begin(socket, peer);
+    if (session === undefined) return;
+    this.#sessions.set(session.session, session);
+    session.on('error', (error) => this._onError(error));
+    session.init();
+  }
+
+  #begin(socket: Socket, peer: Peer): Session | undefined {
     try {
-      const session = new Session(this, socket, peer, this.#parts);
-      this.#sessions.set(session.session, session);
-      session.on('error', (error) => this._onError(error));
-      session.init();
+      return new Session(this, socket, peer, this.#parts);
     } catch (error) {
       this.#admission.leave(peer.ip, peer.isTrusted);
       this.#parts.log.error({ err: error, client: peer.ip }, 'session failed to begin');
       this.#turnAway(socket, `4.3.0 ${this.options.name} internal error, try again later`);
+      return undefined;
     }
   }
 

@@ -4,14 +4,9 @@
 // Who may send these commands is not decided here.
 
 import { type Ip, isIpv4 } from '../../core/ip.ts';
+import { xclientLineOctetsMax, xclientValueOctetsMax } from '../../core/limits.ts';
 import { nameClass, printable, type VerifiedName } from '../../core/name.ts';
 import { readWrittenIp, readWrittenPort } from './proxy-header.ts';
-
-/** XCLIENT_README note 1. Seen in Postfix 3.7: it counts the octets of the xtext, not of what it stands for. */
-const valueOctetsMax = 255;
-
-/** RFC 5321 s4.5.3.1.4, with CRLF; XCLIENT_README note 1 asks senders to keep to it. */
-const lineOctetsMax = 512;
 
 /** What the sender says of one attribute: its value, or that it does not know. If it says nothing, the attribute is absent. */
 export type Told<T> = { readonly value: T } | 'unavailable';
@@ -61,8 +56,8 @@ export function readXclient(line: string): XclientAttributes | XclientProblem {
     if (name === undefined) return { problem: `XCLIENT has no attribute ${printable(written, 40)}` };
     if (seen.has(name)) return { problem: `${name} is given twice` };
     seen.add(name);
-    if (xtext.length > valueOctetsMax)
-      return { problem: `the value of ${name} is longer than ${valueOctetsMax} octets` };
+    if (xtext.length > xclientValueOctetsMax)
+      return { problem: `the value of ${name} is longer than ${xclientValueOctetsMax} octets` };
     const value = readXtext(xtext);
     if (value === undefined) return { problem: `the value of ${name} is not xtext` };
     const read = /[\0-\x1f\x7f]/.test(value) ? undefined : readAttribute[name](value);
@@ -182,7 +177,7 @@ function printLines(
   for (const [name, value] of attributes.filter(([name]) => offered.has(name)).reverse()) {
     const word = ` ${name}=${value}`;
     const fuller = word + (lines[0] ?? '');
-    if (`${verb}${fuller}\r\n`.length <= lineOctetsMax) lines[0] = fuller;
+    if (`${verb}${fuller}\r\n`.length <= xclientLineOctetsMax) lines[0] = fuller;
     else lines.unshift(word);
   }
   return lines.map((words) => verb + words);
@@ -199,7 +194,7 @@ function printPort(port: number | undefined): string {
 /** xtext, or [UNAVAILABLE] for what is absent, empty or too long: a name cut short is the name of somebody else. */
 function printValue(octets: string | undefined): string {
   const xtext = printXtext(octets ?? '');
-  return xtext === '' || xtext.length > valueOctetsMax ? '[UNAVAILABLE]' : xtext;
+  return xtext === '' || xtext.length > xclientValueOctetsMax ? '[UNAVAILABLE]' : xtext;
 }
 
 /**

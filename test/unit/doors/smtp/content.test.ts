@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type BareNewline, contentScanner } from '../../../../src/doors/smtp/content.ts';
+import type { BareNewline } from '../../../../src/core/relaying.ts';
+import { contentScanner } from '../../../../src/doors/smtp/content.ts';
 
 interface Read {
   /** What went on, in latin1. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { BareNewline } from '../../../../src/doors/smtp/content.ts';
+import type { BareNewline } from '../../../../src/core/relaying.ts';
 import { type ContentConsumer, Parser } from '../../../../src/doors/smtp/parser.ts';
 
 /** A parser that answers every command at once and remembers it; DATA begins content. */
