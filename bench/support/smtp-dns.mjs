@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFloorClient } from '../floors/dns-client.mjs';
 import { launch, whereIs } from './processes.mjs';
+import { unboundConfiguration } from './unbound.mjs';
 
 /** Haraka wants names under a registered top-level domain; example.com is one that nobody has. */
 export const clientName = (ip) => `mx-${ip.split('.').slice(2).join('-')}.example.com`;
@@ -15,7 +16,8 @@ export const dnsServer = '127.0.0.1:53';
 /** `clients`: IPv4 addresses of 198.18.0.0/16. Throws if unbound does not come up. */
 export async function startDns(folder, clients) {
   const file = join(folder, 'unbound.conf');
-  writeFileSync(file, configuration(folder, clients));
+  const known = clients.map((ip) => ({ ip, reverse: reverse(ip), name: clientName(ip) }));
+  writeFileSync(file, unboundConfiguration(folder, 53, zones, known));
   const running = launch(whereIs('unbound'), ['-d', '-c', file], { log: join(folder, 'unbound.log') });
   for (const deadline = performance.now() + 10_000; performance.now() < deadline; await sleep(50)) {
     if (running.ended()) break;
@@ -27,34 +29,7 @@ export async function startDns(folder, clients) {
   throw new Error(`unbound does not answer. It said:\n${running.said()}`);
 }
 
-function configuration(folder, clients) {
-  const data = clients.flatMap((ip) => [
-    `  local-data: "${reverse(ip)}. 3600 IN PTR ${clientName(ip)}."`,
-    `  local-data: "${clientName(ip)}. 3600 IN A ${ip}"`,
-  ]);
-  return `server:
-  do-daemonize: no
-  use-syslog: no
-  chroot: ""
-  username: ""
-  directory: "${folder}"
-  pidfile: ""
-  interface: 127.0.0.1@53
-  num-threads: 1
-  so-rcvbuf: 4m
-  module-config: "iterator"
-  do-not-query-localhost: no
-  unblock-lan-zones: yes
-  insecure-lan-zones: yes
-  local-zone: "18.198.in-addr.arpa." static
-  local-zone: "19.198.in-addr.arpa." static
-  local-zone: "example.com." static
-  local-zone: "." refuse
-${data.join('\n')}
-remote-control:
-  control-enable: no
-`;
-}
+const zones = ['"18.198.in-addr.arpa." static', '"19.198.in-addr.arpa." static', '"example.com." static', '"." refuse'];
 
 function reverse(ip) {
   return `${ip.split('.').reverse().join('.')}.in-addr.arpa`;

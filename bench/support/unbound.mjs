@@ -5,12 +5,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFloorClient } from '../floors/dns-client.mjs';
+import { whereIs } from './processes.mjs';
 
 const startMs = 10_000;
 const stopMs = 5_000;
@@ -27,7 +28,7 @@ export async function startUnbound(clientCount = 5_000) {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'bench-unbound-'));
   const file = join(folder, 'unbound.conf');
-  writeFileSync(file, configuration(folder, port, clients));
+  writeFileSync(file, unboundConfiguration(folder, port, zones, clients));
 
   const child = spawn(program, ['-d', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = once(child, 'exit');
@@ -59,7 +60,11 @@ export async function startUnbound(clientCount = 5_000) {
   };
 }
 
-function configuration(folder, port, clients) {
+/**
+ * unbound.conf for 127.0.0.1: `zones` are lines for its local-zone, `clients` have a reverse name and a name. It knows these and
+ * asks nobody.
+ */
+export function unboundConfiguration(folder, port, zones, clients) {
   const data = clients.flatMap(({ ip, reverse, name }) => [
     `  local-data: "${reverse}. 3600 IN PTR ${name}."`,
     `  local-data: "${name}. 3600 IN A ${ip}"`,
@@ -79,13 +84,14 @@ function configuration(folder, port, clients) {
   do-not-query-localhost: no
   unblock-lan-zones: yes
   insecure-lan-zones: yes
-  local-zone: "1.10.in-addr.arpa." static
-  local-zone: "mail.example." static
+${zones.map((zone) => `  local-zone: ${zone}`).join('\n')}
 ${data.join('\n')}
 remote-control:
   control-enable: no
 `;
 }
+
+const zones = ['"1.10.in-addr.arpa." static', '"mail.example." static'];
 
 /** Whether the child answers for this client before the time is up. */
 async function answers(child, port, { reverse, name }) {
@@ -98,19 +104,6 @@ async function answers(child, port, { reverse, name }) {
     if (records[0] === name) return true;
   }
   return false;
-}
-
-function whereIs(program) {
-  return [...(process.env.PATH ?? '').split(':'), '/usr/sbin']
-    .map((place) => join(place, program))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }
 
 /** Free for TCP a moment ago; unbound takes the same number for both. */
