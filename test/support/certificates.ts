@@ -15,7 +15,7 @@ export interface Certificates {
   readonly ca: string;
   /** For mx.test.example and localhost. */
   readonly server: KeyPairFiles;
-  /** For client.example and mail.client.example. */
+  /** For client.example and mail.client.example; an address and a mailbox, which are no host names, stand beside. */
   readonly client: KeyPairFiles;
   /** For mx.test.example, signed by nobody else. */
   readonly selfSigned: KeyPairFiles;
@@ -25,14 +25,17 @@ export interface Certificates {
 export async function makeCertificates(folder: string): Promise<Certificates> {
   const authority = await make(folder, 'ca', ['-subj', '/CN=Test authority', '-addext', 'keyUsage=keyCertSign']);
   const signed = ['-CA', authority.cert, '-CAkey', authority.key, '-addext', 'basicConstraints=critical,CA:FALSE'];
-  const named = (name: string, other: string) => [
+  const named = (name: string, other: string, more = '') => [
     ...['-subj', `/CN=${name}`],
-    ...['-addext', `subjectAltName=DNS:${name},DNS:${other}`],
+    ...['-addext', `subjectAltName=DNS:${name},DNS:${other}${more}`],
   ];
   return {
     ca: authority.cert,
     server: await make(folder, 'server', [...signed, ...named('mx.test.example', 'localhost')]),
-    client: await make(folder, 'client', [...signed, ...named('client.example', 'mail.client.example')]),
+    client: await make(folder, 'client', [
+      ...signed,
+      ...named('client.example', 'mail.client.example', ',IP:192.0.2.1,email:jo@client.example'),
+    ]),
     selfSigned: await make(folder, 'self-signed', named('mx.test.example', 'localhost')),
   };
 }

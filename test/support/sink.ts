@@ -23,8 +23,9 @@ export interface Sink {
   readonly connections: () => number;
   /** Content whose final dot never came, as far as it did. */
   readonly unfinished: readonly Buffer[];
-  /** Reads nothing more of what is connected now. */
+  /** Reads nothing more of what is connected now, until resume(). */
   pause(): void;
+  resume(): void;
   close(): Promise<void>;
 }
 
@@ -58,6 +59,9 @@ export async function openSink(script: Script = () => 'default'): Promise<Sink> 
     connections: () => count,
     pause: () => {
       for (const socket of sockets) socket.pause();
+    },
+    resume: () => {
+      for (const socket of sockets) socket.resume();
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();

@@ -8,6 +8,7 @@ import { connectionsTurnedAwayMax, recipientsMax } from '../../../../src/core/li
 import { outcomeOf, play } from '../../../../src/demo/player.ts';
 import type { Gate, Inquiry } from '../../../../src/gate.ts';
 import { makeCertificates } from '../../../support/certificates.ts';
+import { failNth } from '../../../support/faults.ts';
 import { temporaryFolder, until } from '../../../support/processes.ts';
 import {
   cleanUp,
@@ -19,6 +20,7 @@ import {
   setUpWith,
   type Typist,
   type,
+  zone,
 } from '../../../support/smtp-set.ts';
 
 const envelope = 'EHLO x\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@test.example>\r\n';
@@ -130,17 +132,21 @@ describe('sizes', () => {
     expect(client.heard()).toMatch(/^220 .*\r\n250 .*\r\n421 4\.5\.2 .*too long\r\n$/);
   });
 
-  test('a line cut by the end of the connection is not run (FIN in a command)', async () => {
-    const { doors, sink } = await setUp();
-    const client = await type(doors);
-    client.say(`${envelope}DATA\r\n`);
-    await client.hear(/^354 /m);
-    client.say('\r\nwhole\r\n.\r\nMAIL FROM:<cut@b.example>');
-    client.socket.end();
-    await until('the session is over', client.closed);
-    expect(sink.commands.join('\n')).not.toContain('cut@');
-    expect(doors.decisions.map(({ evidence }) => evidence.client.sender)).toEqual(['a@b.example']);
-  });
+  test.each(['whole.example\r\nEHLO cut.example', 'whole.example\r\nEHLO cut.example\r'])(
+    'a line cut by the end of the connection is not run (FIN in a command): EHLO %j',
+    async (octets) => {
+      const resolver = failNth(zone, 0);
+      const { doors } = await setUp({ resolver });
+      const client = await type(doors);
+      client.say(`EHLO ${octets}`);
+      client.socket.end();
+      await until('the decision is reported', () => doors.decisions.length === 1);
+      // The lookups of a name begin in the turn in which it is said.
+      expect(resolver.asked).toContain('A whole.example');
+      expect(resolver.asked).not.toContain('A cut.example');
+      expect(doors.decisions[0]?.evidence.client.helo).toBe('whole.example');
+    },
+  );
 });
 
 describe('places', () => {
