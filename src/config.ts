@@ -58,7 +58,7 @@ const size = z.union([z.number().int(), z.string()]).transform((value, ctx): num
   return z.NEVER;
 });
 
-const count = z.number().int().min(1);
+const count = z.number().int().min(1, 'at least 1');
 
 const backendMap = closedMap({
   servers: z.union([endpoint.transform((one) => [one]), z.array(endpoint).min(1, 'a backend needs a server')]),
@@ -67,7 +67,13 @@ const backendMap = closedMap({
   tls: z.enum(tlsLevels).optional(),
   tls_name: parsed(hostName, 'a host name').optional(),
   tls_ca: z.string().optional(),
-});
+}).check(wholeMap(checkBackendTls));
+
+function checkBackendTls({ tls, tls_name, tls_ca }: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx): void {
+  for (const [key, value] of Object.entries({ tls_name, tls_ca }))
+    if (value !== undefined && tls !== 'verify')
+      ctx.addIssue({ code: 'custom', path: [key], message: `"${key}" says nothing without "tls: verify"` });
+}
 
 /** A place alone is a server with nothing else to say about it. */
 const backend = z.unknown().transform((value, ctx): z.output<typeof backendMap> => {

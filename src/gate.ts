@@ -13,8 +13,8 @@ import type { Answers, Gather, GatherHelo } from './gather.ts';
 
 export interface Gate {
   /**
-   * Begins the lookups. Call it when the client arrives, and close() in every case. `isProxy`: it may name another client
-   * yet (XCLIENT), so that its many connections mean nothing.
+   * Begins the lookups. Call it when the client arrives, and close() when it leaves. `isProxy`: it may name another client
+   * yet (XCLIENT), so that its many connections mean nothing; then it is let go of, and nothing is reported of it.
    */
   open(door: DoorKind, ip: Ip, isProxy?: boolean): Inquiry;
 }
@@ -32,8 +32,6 @@ export interface Inquiry {
   decide(client: Client): Promise<Decision>;
   /** The door tells this decision to the client: it is the one to report. Later calls report nothing. */
   told(decision: Decision): void;
-  /** Another client has taken its place: nothing is reported of this one. */
-  withdraw(): void;
   /** The session is over; if nothing was told, the verdict on what was known of the client is reported now. */
   close(client: Client): Promise<void>;
 }
@@ -123,10 +121,6 @@ class Session implements Inquiry {
     if (this.#isReported) return;
     this.#isReported = true;
     this.#parts.report(decision, this.#ms);
-  }
-
-  withdraw(): void {
-    this.#isReported = true;
   }
 
   async close(client: Client): Promise<void> {

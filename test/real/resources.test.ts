@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { TcpEndpoint } from '../../src/core/endpoint.ts';
 import { play } from '../../src/demo/player.ts';
 import { cli, freePort, listensOn, type Running, run, start, temporaryFolder, until } from '../support/processes.ts';
+import { describeWith } from '../support/programs.ts';
 import { openSink, type Sink } from '../support/sink.ts';
 import { cleanUp, dial, part, type Typist } from '../support/smtp-set.ts';
 
@@ -66,9 +67,7 @@ policy: policy.yaml
   };
 }
 
-const suite = process.platform === 'linux' ? describe : describe.skip;
-
-suite('what strangers can make the service hold', () => {
+describeWith(['prlimit'], 'what strangers can make the service hold', () => {
   const folder = temporaryFolder();
   let sink: Sink;
   let service: Service;
@@ -243,7 +242,7 @@ const idlers = `
   console.log('all are greeted');
   setTimeout(() => {}, 60_000);`;
 
-suite('idle clients', () => {
+describeWith(['prlimit'], 'idle clients', () => {
   const folder = temporaryFolder();
   afterAll(() => folder.remove());
 

@@ -94,7 +94,6 @@ export const goodInquiry: Inquiry = {
   helo: () => {},
   decide: async ({ ip, ...client }) => decide(acceptAll, evidenceOf({ ip, ptr: 'nxdomain', client })),
   told: () => {},
-  withdraw: () => {},
   close: async () => {},
 };
 

@@ -62,9 +62,14 @@ export class Backend {
   async command(line: string): Promise<BackendReply> {
     const isMail = line.startsWith('MAIL ');
     const { link } = this.#met;
-    const { replyMs } = this.#plan.times;
+    const { connectMs, replyMs } = this.#plan.times;
+    // Nothing is lost by trying another one, and the server may have gone to sleep since the last client.
+    const patienceMs = isMail && this.isUsed ? connectMs : replyMs;
     this.#isBusy = true;
-    const reply = isMail && this.#forwards.length > 0 ? await this.#forward(line) : await link.command(line, replyMs);
+    const reply =
+      isMail && this.#forwards.length > 0
+        ? await this.#forward(line, patienceMs)
+        : await link.command(line, patienceMs);
     this.#isBusy = false;
     if (reply.code >= 400) this.#hasRefused = true;
     if (isMail) this.#inTransaction = isPositive(reply);
@@ -105,9 +110,8 @@ export class Backend {
   }
 
   /** XFORWARD is for the backend's log alone, and forgotten after each transaction: whatever it answers changes nothing. */
-  async #forward(mail: string): Promise<BackendReply> {
+  async #forward(mail: string, replyMs: number): Promise<BackendReply> {
     const { link, offers } = this.#met;
-    const { replyMs } = this.#plan.times;
     if (!offers.has('PIPELINING')) {
       for (const line of this.#forwards) await link.command(line, replyMs);
       return link.command(mail, replyMs);

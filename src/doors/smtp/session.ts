@@ -220,7 +220,6 @@ export class Session extends Connection {
     }
     if (ip !== undefined) {
       const { port, serverIp, serverPort } = this.#attributes;
-      this.#inquiry.withdraw();
       // It was the proxy that spoke early, and that has a certificate.
       this.#early = this.#tls = undefined;
       this.#peer = {

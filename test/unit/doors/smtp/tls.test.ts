@@ -208,7 +208,7 @@ describeWith(['openssl'], 'STARTTLS', () => {
         import { connect } from 'node:net';
         import { connect as secure } from 'node:tls';
         import { smtpDoor } from ${JSON.stringify(door)};
-        const inquiry = { ref: 'x', announce: 'rcpt', policyFields: new Set(), helo() {}, told() {}, withdraw() {} };
+        const inquiry = { ref: 'x', announce: 'rcpt', policyFields: new Set(), helo() {}, told() {} };
         const close = async ({ tls }) => { console.log(JSON.stringify(tls)); process.exit(); };
         const { server } = smtpDoor({
           gate: { open: () => ({ ...inquiry, close }) },
@@ -252,7 +252,7 @@ describeWith(['openssl'], 'STARTTLS', () => {
       cleanUp.push(() => folder.remove());
       const file = join(folder.path, 'iprevd.yaml');
       const tls = `tls: { certificate: ${files.server.cert}, key: ${files.client.key} }`;
-      const backend = 'backend: { servers: 127.0.0.1:9, tls_ca: nowhere.pem }';
+      const backend = 'backend: { servers: 127.0.0.1:9, tls: verify, tls_ca: nowhere.pem }';
       writeFileSync(file, `doors: [{ kind: smtp, listen: 127.0.0.1:0, ${backend}, ${tls} }]\n`);
       const loaded = await loadConfig(file);
       expect(loaded.ok ? [] : loaded.problems.map(({ what }) => what)).toEqual([
