@@ -2,8 +2,8 @@
 // come whole; a header that is wrong or late ends the connection without a word, and what stands behind it is the client's.
 
 import type { Socket } from 'node:net';
+import type { Peer } from './known-client.ts';
 import { readProxyHeader } from './proxy-header.ts';
-import type { Peer } from './session.ts';
 
 export interface ProxiedParts {
   /** The client as the header says, or the proxy itself if that is its own connection (a health check). */

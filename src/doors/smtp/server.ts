@@ -37,8 +37,9 @@ import { type Admission, type AdmissionLimits, admission } from './admission.ts'
 import { Backends } from './backends.ts';
 import type { ConnectionTimes } from './connection.ts';
 import type { BackendPlan, BackendTimes } from './handshake.ts';
+import type { Peer } from './known-client.ts';
 import { acceptProxied } from './proxied.ts';
-import { type Peer, Session, type SessionHost, type SessionParts } from './session.ts';
+import { Session, type SessionHost, type SessionParts } from './session.ts';
 import type { Identity } from './xclient.ts';
 
 export interface SmtpDoorParts {

@@ -3,11 +3,11 @@
 // words (transaction.ts). A proxy that is trusted may put another client in its place (XCLIENT).
 
 import type { Socket } from 'node:net';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { SMTPServer } from 'smtp-server';
-import { type Client, type Stage, stages, type Tls } from '../../core/client.ts';
+import { type Client, type Stage, stages } from '../../core/client.ts';
 import type { Ip } from '../../core/ip.ts';
-import { certificateNamesMax, recipientsMax } from '../../core/limits.ts';
+import { recipientsMax } from '../../core/limits.ts';
 import type { BareNewline } from '../../core/relaying.ts';
 import { refuses } from '../../core/verdict.ts';
 import type { Gate, Inquiry } from '../../gate.ts';
@@ -15,10 +15,11 @@ import type { Logger } from '../../log.ts';
 import { refusalReply } from './answer.ts';
 import { Connection, type ConnectionTimes, type Verb } from './connection.ts';
 import { hasParameter, isRefusal, readPathCommand, refusal } from './envelope.ts';
+import { KnownClient, type Peer, tlsOf, told } from './known-client.ts';
 import { type Delivery, type OpenBackend, Relay } from './relay.ts';
 import { type BackendReply, isPositive } from './replies.ts';
 import { Transaction } from './transaction.ts';
-import { isXclientProblem, readXclient, type Told, type XclientAttributes } from './xclient.ts';
+import { isXclientProblem, readXclient, type XclientAttributes } from './xclient.ts';
 
 export interface SessionParts {
   readonly gate: Gate;
@@ -42,26 +43,12 @@ export interface SessionHost {
   left(session: Session): void;
 }
 
-/** Who is at the other end, as the socket or a proxy says. Undefined: it does not say. */
-export interface Peer {
-  readonly ip: Ip;
-  readonly port: number | undefined;
-  readonly serverIp: Ip | undefined;
-  readonly serverPort: number | undefined;
-  /** May say XCLIENT. */
-  readonly isTrusted: boolean;
-}
-
 export class Session extends Connection {
   readonly #parts: SessionParts;
   readonly #relay: Relay;
   readonly #transaction: Transaction;
-  #peer: Peer;
+  readonly #known: KnownClient;
   #inquiry: Inquiry;
-  /** What XCLIENT has said so far. */
-  #attributes: XclientAttributes = {};
-  #tls: Tls | undefined;
-  #early: true | undefined;
   /** The transaction has SMTPUTF8 (RFC 6531). */
   #isUtf8 = false;
   #greeting: NodeJS.Timeout | undefined;
@@ -70,7 +57,7 @@ export class Session extends Connection {
     const inquiry = parts.gate.open('smtp', peer.ip, peer.isTrusted);
     super(server, socket, { id: inquiry.ref, remoteAddress: peer.ip, remotePort: peer.port ?? 0 }, parts);
     this.#parts = parts;
-    this.#peer = peer;
+    this.#known = new KnownClient(peer);
     this.#inquiry = inquiry;
     this.#relay = new Relay(parts.openBackend);
     this.#transaction = new Transaction({
@@ -87,11 +74,11 @@ export class Session extends Connection {
   }
 
   get ip(): Ip {
-    return this.#peer.ip;
+    return this.#known.ip;
   }
 
   get isTrusted(): boolean {
-    return this.#peer.isTrusted;
+    return this.#known.isTrusted;
   }
 
   protected override get ref(): string {
@@ -109,7 +96,7 @@ export class Session extends Connection {
 
   protected override isOffered(verb: Verb): boolean {
     if (verb === 'STARTTLS') return this.#parts.offersTls;
-    return verb !== 'XCLIENT' || this.#peer.isTrusted;
+    return verb !== 'XCLIENT' || this.#known.isTrusted;
   }
 
   // ---- life
@@ -125,7 +112,7 @@ export class Session extends Connection {
     if (parser)
       parser.onearly = () => {
         // Not while we make up our mind: what was judged must not turn out otherwise later.
-        if (!isTime) this.#early = true;
+        if (!isTime) this.#known.isEarly = true;
       };
     const greet = (): void => {
       if (!this._closing && !this._closed) this.connectionReady(() => parser?.release());
@@ -159,7 +146,7 @@ export class Session extends Connection {
   secured(socket: TLSSocket): void {
     this.handshakeDone();
     this.#transaction.forget();
-    this.#tls = tlsOf(socket);
+    this.#known.tls = tlsOf(socket);
   }
 
   // ---- who it is
@@ -179,7 +166,7 @@ export class Session extends Connection {
     const said = command.toString('latin1').trim().split(/\s+/)[1] ?? '';
     this.#transaction.reset();
     this.#unlessRefused(
-      { ...this.#client('helo'), helo: this.#heloOf(said) },
+      { ...this.#client('helo'), helo: this.#known.heloOf(said) },
       () => {
         greet();
         this.#lookUpHelo();
@@ -199,7 +186,7 @@ export class Session extends Connection {
 
   /** What EHLO offers. */
   override _proxyCommandAllowed(command: string): boolean {
-    return command === 'XCLIENT' && this.#peer.isTrusted;
+    return command === 'XCLIENT' && this.#known.isTrusted;
   }
 
   /** Another client stands behind this connection: it is looked up, and greeted, as if it had connected itself. */
@@ -211,26 +198,14 @@ export class Session extends Connection {
   }
 
   #adopt(said: XclientAttributes, callback: () => void): void {
-    this.#attributes = { ...this.#attributes, ...said };
     const ip = told(said.ip);
     const full = ip === undefined ? undefined : this.#parts.host.exchange(this, ip);
     if (full !== undefined) {
       this.leave('4.7.0', full);
       return;
     }
-    if (ip !== undefined) {
-      const { port, serverIp, serverPort } = this.#attributes;
-      // It was the proxy that spoke early, and that has a certificate.
-      this.#early = this.#tls = undefined;
-      this.#peer = {
-        ip,
-        port: told(port),
-        serverIp: told(serverIp) ?? this.#peer.serverIp,
-        serverPort: told(serverPort) ?? this.#peer.serverPort,
-        isTrusted: false,
-      };
-      this.#inquiry = this.#parts.gate.open('smtp', ip);
-    }
+    this.#known.adopt(said);
+    if (ip !== undefined) this.#inquiry = this.#parts.gate.open('smtp', ip);
     this.hostNameAppearsAs = false;
     this.#transaction.forget();
     const greet = (): void => {
@@ -241,34 +216,12 @@ export class Session extends Connection {
   }
 
   get #helo(): string | undefined {
-    return this.hostNameAppearsAs ? this.#heloOf(this.hostNameAppearsAs) : undefined;
+    return this.hostNameAppearsAs ? this.#known.heloOf(this.hostNameAppearsAs) : undefined;
   }
 
-  #heloOf(said: string): string {
-    return told(this.#attributes.helo)?.toLowerCase() ?? said;
-  }
-
-  /** Built step by step, since it is built three times for each message. */
   #client(stage: Stage): Client {
-    const { ip, port, serverIp, serverPort } = this.#peer;
-    const { name, login } = this.#attributes;
-    const client: { -readonly [Key in keyof Client]: Client[Key] } = {
-      ip,
-      stage,
-      authenticated: told(login) !== undefined,
-    };
-    const [helo, clientName] = [this.#helo, told(name)];
-    if (port !== undefined) client.port = port;
-    if (serverIp !== undefined) client.serverIp = serverIp;
-    if (serverPort !== undefined) client.serverPort = serverPort;
-    if (helo !== undefined) client.helo = helo;
-    if (this.#early !== undefined) client.early = this.#early;
-    if (this.#tls !== undefined) client.tls = this.#tls;
-    if (clientName !== undefined) client.hearsay = { clientName };
     const { sender, recipient } = this.#transaction;
-    if (sender !== undefined) client.sender = sender;
-    if (recipient !== undefined) client.recipient = recipient;
-    return client;
+    return this.#known.at(stage, { helo: this.#helo, sender, recipient });
   }
 
   // ---- what it sends
@@ -375,18 +328,4 @@ function asFailure(reply: BackendReply): BackendReply {
   return reply.code >= 400
     ? reply
     : refusal(451, '4.3.0', 'unexpected answer from the mail server behind, try again later');
-}
-
-/** Its value, if there is one. */
-function told<T>(said: Told<T> | 'temporary' | undefined): T | undefined {
-  return typeof said === 'object' ? said.value : undefined;
-}
-
-function tlsOf(socket: TLSSocket): Tls {
-  const protocol = socket.getProtocol() ?? 'unknown';
-  const shown: Partial<PeerCertificate> = socket.getPeerCertificate();
-  if (shown.subject === undefined) return { protocol };
-  const alternatives = (shown.subjectaltname ?? '').split(', ').filter((name) => name.startsWith('DNS:'));
-  const names = new Set([...alternatives.map((name) => name.slice(4)), ...[shown.subject.CN ?? []].flat()]);
-  return { protocol, certificate: { verified: socket.authorized, names: [...names].slice(0, certificateNamesMax) } };
 }
