@@ -63,6 +63,8 @@ class Session implements Inquiry {
   readonly #ip: Ip;
   readonly #policy: Policy;
   readonly #arrived: number;
+  /** The same for the evidence, once somebody asks. */
+  #at: string | undefined;
   readonly #masked: Masking | undefined;
   readonly #answers: Promise<Answers>;
   /** From the arrival to the answers. */
@@ -103,17 +105,21 @@ class Session implements Inquiry {
     const asked = client.helo === undefined ? undefined : this.#greet(client.helo);
     const known = await this.#answers;
     const helo = await asked;
-    const evidence: Evidence = {
+    // Built step by step, since it is built twice for each message.
+    const { ptr, forward, stale } = known;
+    const evidence: { -readonly [Key in keyof Evidence]: Evidence[Key] } = {
       v: 1,
       id: this.ref,
-      at: new Date(this.#arrived).toISOString(),
+      at: (this.#at ??= new Date(this.#arrived).toISOString()),
       door: this.#door,
       client,
-      ...(this.#parts.ourName === undefined ? {} : { ourName: this.#parts.ourName }),
-      ...known,
-      ...(helo === undefined ? {} : { helo }),
-      ...(this.#masked === undefined ? {} : { masked: this.#masked }),
+      ptr,
+      forward,
     };
+    if (this.#parts.ourName !== undefined) evidence.ourName = this.#parts.ourName;
+    if (stale !== undefined) evidence.stale = stale;
+    if (helo !== undefined) evidence.helo = helo;
+    if (this.#masked !== undefined) evidence.masked = this.#masked;
     return decide(this.#policy, evidence);
   }
 

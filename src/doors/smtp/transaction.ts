@@ -152,11 +152,22 @@ export class Transaction {
     }
   }
 
-  #toBackend({ evidence: { client }, findings: { iprev } }: Decision): Promise<BackendReply> {
+  #toBackend(decision: Decision): Promise<BackendReply> {
     if (this.#mail === undefined) throw new Error('RCPT before MAIL');
-    const name = iprev.result === 'pass' ? iprev.name : iprev.result === 'temperror' ? 'temporary' : 'unavailable';
-    return this.#relay(this.#parts.relay.mail(this.#mail, { ...client, name, protocol: this.#parts.protocol() }));
+    return this.#relay(this.#parts.relay.mail(this.#mail, identityOf(decision, this.#parts.protocol())));
   }
+}
+
+/** Built step by step, since it is built for each message. */
+function identityOf({ evidence: { client }, findings: { iprev } }: Decision, protocol: Identity['protocol']): Identity {
+  const { ip, port, helo, serverIp, serverPort } = client;
+  const name = iprev.result === 'pass' ? iprev.name : iprev.result === 'temperror' ? 'temporary' : 'unavailable';
+  const identity: { -readonly [Key in keyof Identity]: Identity[Key] } = { ip, protocol, name };
+  if (port !== undefined) identity.port = port;
+  if (helo !== undefined) identity.helo = helo;
+  if (serverIp !== undefined) identity.serverIp = serverIp;
+  if (serverPort !== undefined) identity.serverPort = serverPort;
+  return identity;
 }
 
 /** Our header lines: results first, then one for each tag, then those of the policy. */
