@@ -3,10 +3,12 @@
 // and exactly one decision is reported for it, when the verdict is told or, untold, when the session ends.
 
 import type { ClientWatch } from './client-watch.ts';
+import { dnsError } from './core/answer.ts';
 import type { Client, DoorKind, Stage } from './core/client.ts';
 import { decide } from './core/decide.ts';
 import type { Evidence, Forward, Masking } from './core/evidence.ts';
 import type { Ip } from './core/ip.ts';
+import { hostName } from './core/name.ts';
 import { fieldNames, type Policy } from './core/policy.ts';
 import type { Decision } from './core/verdict.ts';
 import type { Answers, Gather, GatherHelo } from './gather.ts';
@@ -28,8 +30,11 @@ export interface Inquiry {
   readonly policyFields: ReadonlySet<string>;
   /** The client has said HELO: the lookups of that name begin now, beside the others. */
   helo(name: string): void;
-  /** Waits for the evidence, then judges what is known of the client so far. Rejects only through a bug of ours. */
-  decide(client: Client): Promise<Decision>;
+  /**
+   * Waits for the evidence, for so many milliseconds at most if that is said, then judges what is known of the client so far:
+   * an answer that has not come by then is a DNS timeout. Rejects only through a bug of ours.
+   */
+  decide(client: Client, withinMs?: number): Promise<Decision>;
   /** The door tells this decision to the client: it is the one to report. Later calls report nothing. */
   told(decision: Decision): void;
   /** The session is over; if nothing was told, the verdict on what was known of the client is reported now. */
@@ -101,10 +106,12 @@ class Session implements Inquiry {
     this.#greet(name);
   }
 
-  async decide(client: Client): Promise<Decision> {
+  async decide(client: Client, withinMs?: number): Promise<Decision> {
     const asked = client.helo === undefined ? undefined : this.#greet(client.helo);
-    const known = await this.#answers;
-    const helo = await asked;
+    const [known, helo] =
+      withinMs === undefined
+        ? [await this.#answers, await asked]
+        : await within(withinMs, Promise.all([this.#answers, asked]), this.#silence(client));
     // Built step by step, since it is built twice for each message.
     const { ptr, forward, stale } = known;
     const evidence: { -readonly [Key in keyof Evidence]: Evidence[Key] } = {
@@ -133,11 +140,31 @@ class Session implements Inquiry {
     if (!this.#isReported) this.told(await this.decide(client));
   }
 
+  /** What is known when nobody has answered. */
+  #silence({ helo }: Client): [Answers, Forward | undefined] {
+    const name = hostName(helo ?? '');
+    const silent = dnsError('timeout');
+    return [{ ptr: silent, forward: [] }, name === undefined ? undefined : { name, addresses: silent }];
+  }
+
   #greet(name: string): Promise<Forward | undefined> {
     if (this.#greeted?.name === name) return this.#greeted.answers;
     const answers = this.#parts.gatherHelo(name, this.#ip);
     answers.catch(() => {});
     this.#greeted = { name, answers };
     return answers;
+  }
+}
+
+/** The value, or this one in its place once the time is up. */
+async function within<T>(ms: number, value: Promise<T>, otherwise: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), ms);
+  });
+  try {
+    return await Promise.race([value, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -2,6 +2,7 @@
 // escaped here once and for all; what is written is printable ASCII.
 
 import { type Logger, pino } from 'pino';
+import type { IprevResult } from './core/iprev.ts';
 import { printable, printableName } from './core/name.ts';
 import { type Decision, refuses } from './core/verdict.ts';
 
@@ -19,7 +20,10 @@ export function makeLog(level: LogLevel, destination: number | string = 1): Logg
   return pino(options, pino.destination({ dest: destination, sync: true, mkdir: true }));
 }
 
-/** The fields of a decision line. Absent means: not known, or none. `would` lists monitored rules that held. */
+/**
+ * The fields of a decision line. Absent means: not known, or none. `would` lists monitored rules that held, `heard` is the
+ * client's name by the mail server that asks, where that came to something else.
+ */
 export function decisionFields({ evidence, findings, verdict, trace }: Decision, ms: number): Record<string, unknown> {
   const { client, ptr } = evidence;
   const foreign = (text: string | undefined) => (text === undefined ? undefined : printable(text));
@@ -40,6 +44,9 @@ export function decisionFields({ evidence, findings, verdict, trace }: Decision,
     reason: findings.iprev.reason,
     name: findings.iprev.result === 'pass' ? findings.iprev.name : undefined,
     naming: findings.naming.label,
+    heard: disagrees(client.hearsay?.clientName, findings.iprev.result)
+      ? foreign(client.hearsay?.clientName)
+      : undefined,
     stale: evidence.stale,
     masked: evidence.masked,
     rule: verdict.rule,
@@ -53,6 +60,11 @@ export function decisionFields({ evidence, findings, verdict, trace }: Decision,
     would: would.length > 0 ? would : undefined,
     ms: Math.round(ms),
   };
+}
+
+/** The mail server that asks has looked the client up too, and came to something else; "unknown" is its word for no confirmed name. */
+function disagrees(clientName: string | undefined, result: IprevResult): boolean {
+  return clientName !== undefined && (clientName === 'unknown') === (result === 'pass');
 }
 
 export function logDecision(log: Logger): (decision: Decision, ms: number) => void {

@@ -7,7 +7,7 @@ import type { Ip } from './ip.ts';
 export const stages = ['connect', 'helo', 'mail', 'rcpt'] as const;
 export type Stage = (typeof stages)[number];
 
-export const doorKinds = ['smtp', 'policy'] as const;
+export const doorKinds = ['smtp', 'policy', 'milter'] as const;
 export type DoorKind = (typeof doorKinds)[number];
 
 export interface Client {

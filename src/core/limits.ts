@@ -184,6 +184,9 @@ export const policyInstancesMax = 20_000;
 /** For so long after its last request: the next command of a client may take five minutes (RFC 5321 s4.5.3.2.7). */
 export const policyInstanceMs = 300_000;
 
+/** Postfix's snippets wait 10 s and then go on without us; a name server that is silent for this long is a DNS timeout. */
+export const policyAnswerMs = 4_500;
+
 /** Postfix keeps a policy connection for 300 s idle (smtpd_policy_service_max_idle); ours outlives it. */
 export const policyIdleMs = 330_000;
 

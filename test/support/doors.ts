@@ -26,6 +26,8 @@ export interface DoorsParts {
   /** Instead of `backend` alone. */
   readonly backends?: BackendSettings;
   readonly deadlineMs?: number;
+  /** How long the policy door waits for a verdict. */
+  readonly answerMs?: number;
   /** A file for the log; absent: no log. */
   readonly logFile?: string;
 }
@@ -60,7 +62,8 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
     settings: { proxy: ['127.0.0.1' as Ip], ...settings },
     times: times ?? quickTimes,
   });
-  const asked = policyDoor({ gate, log, authservId: ourName });
+  const { answerMs } = parts;
+  const asked = policyDoor({ gate, log, authservId: ourName, ...(answerMs === undefined ? {} : { answerMs }) });
   const [smtpAt, policyAt] = [await listen(smtp.server, anywhere), await listen(asked.server, anywhere)];
   return {
     smtp: tcp(smtpAt),

@@ -112,3 +112,15 @@ test('DNS trouble is no bug', async () => {
   const { gate } = setUp(async () => ({ ptr: dnsError('timeout'), forward: [] }));
   expect((await gate.open('smtp', ip).decide(client)).findings.iprev.result).toBe('temperror');
 });
+
+test('who cannot wait is answered as if the DNS were silent; who can has the answers', async () => {
+  let answer: (answers: Answers) => void = () => {};
+  const { gate } = setUp(() => new Promise((resolve) => (answer = resolve)));
+  const inquiry = gate.open('policy', ip);
+  const early = await inquiry.decide({ ...client, helo: 'mx.example' }, 10);
+  expect(early.evidence.ptr).toEqual(dnsError('timeout'));
+  expect(early.evidence.helo).toEqual({ name: 'mx.example', addresses: dnsError('timeout') });
+  const late = inquiry.decide(client, 10_000);
+  answer(nobody);
+  expect((await late).evidence.ptr).toEqual(nobody.ptr);
+});

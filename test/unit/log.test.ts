@@ -67,3 +67,19 @@ test('refs sort by time, do not repeat, and have no look-alikes', () => {
   clock += 1_000;
   expect(next() > (refs[0] ?? '')).toBe(true);
 });
+
+test.each([
+  ['mx.example', ['192.0.2.7'], undefined],
+  ['unknown', ['192.0.2.7'], 'unknown'],
+  ['mx.example', ['192.0.2.8'], 'mx.example'],
+  ['unknown', ['192.0.2.8'], undefined],
+  ['\x1b[31m', ['192.0.2.8'], '\\x1b[31m'],
+  [undefined, ['192.0.2.8'], undefined],
+])(
+  'what Postfix says of the name, %j, stands there if we came to something else (%j): %j',
+  (clientName, addresses, heard) => {
+    const client = clientName === undefined ? {} : { hearsay: { clientName } };
+    const evidence = evidenceOf({ ptr: ['mx.example'], forward: { 'mx.example': addresses }, client });
+    expect(decisionFields(decide(policyOf('rules: []\notherwise: accept'), evidence), 0).heard).toBe(heard);
+  },
+);

@@ -3,7 +3,7 @@
 // reply: Postfix then tries again and falls back to smtpd_policy_service_default_action.
 
 import { createServer, type Socket } from 'node:net';
-import { policyIdleMs } from '../../core/limits.ts';
+import { policyAnswerMs, policyIdleMs } from '../../core/limits.ts';
 import { printProblem } from '../../core/problem.ts';
 import { settled } from '../../core/verdict.ts';
 import type { Gate } from '../../gate.ts';
@@ -18,9 +18,11 @@ export interface PolicyDoorParts {
   readonly log: Logger;
   /** Our name in Authentication-Results. */
   readonly authservId: string;
+  /** A verdict that needs longer is one on a DNS that is silent. */
+  readonly answerMs?: number;
 }
 
-export function policyDoor({ gate, log, authservId }: PolicyDoorParts): Door {
+export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }: PolicyDoorParts): Door {
   const sessions = makeSessions(gate);
   const busy = new Map<Socket, boolean>();
   let draining = false;
@@ -32,7 +34,7 @@ export function policyDoor({ gate, log, authservId }: PolicyDoorParts): Door {
     const state = request.get('protocol_state') ?? '';
     const instance = request.get('instance') ?? '';
     const message = sessions.message(client, state, instance);
-    const decision = await message.session.inquiry.decide(client);
+    const decision = await message.session.inquiry.decide(client, answerMs);
     if (settled(decision.verdict)) message.session.inquiry.told(decision);
     // access(5): PREPEND is not for end-of-data; without an instance nobody can tell the recipients of one message.
     const mayPrepend = instance !== '' && !message.prepended && (state === 'RCPT' || state === 'DATA');

@@ -154,3 +154,20 @@ test('58 requests recorded from a real Postfix 3.7.11, glued: an action for each
     new Set([...octets.matchAll(/^instance=(.+)$/gm)].map(([, id]) => id)).size,
   );
 });
+
+test('a DNS that is silent is answered in time, as what it is', async () => {
+  const silent = await openDoors({
+    resolver: { lookup: () => new Promise(() => {}) },
+    policy,
+    backend,
+    deadlineMs: 2_000,
+    answerMs: 100,
+  });
+  try {
+    const answer = await ask(silent.policy, request({ client_address: '192.0.2.1' }));
+    expect(answer).toMatch(/^action=450 4\.7\.25 later .*timeout/);
+    expect(silent.decisions[0]?.findings.iprev).toEqual({ result: 'temperror', reason: 'ptr-timeout' });
+  } finally {
+    await silent.close();
+  }
+});
