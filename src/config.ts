@@ -60,6 +60,16 @@ const size = z.union([z.number().int(), z.string()]).transform((value, ctx): num
 
 const count = z.number().int().min(1, 'at least 1');
 
+/** "0660", written as text or not: a bare 0660 is a number to YAML. */
+const socketMode = z.union([z.string(), z.number()]).transform((value, ctx): number => {
+  const text = String(value).padStart(4, '0');
+  if (/^0[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+  ctx.addIssue({ code: 'custom', message: `${quote(String(value))} is not a mode such as 0660` });
+  return z.NEVER;
+});
+
+const account = z.union([z.string().min(1), z.number().int().min(0)]).transform(String);
+
 const backendMap = closedMap({
   servers: z.union([endpoint.transform((one) => [one]), z.array(endpoint).min(1, 'a backend needs a server')]),
   protocol: z.enum(backendProtocols).optional(),
@@ -73,6 +83,16 @@ function checkBackendTls({ tls, tls_name, tls_ca }: Readonly<Record<string, unkn
   for (const [key, value] of Object.entries({ tls_name, tls_ca }))
     if (value !== undefined && tls !== 'verify')
       ctx.addIssue({ code: 'custom', path: [key], message: `"${key}" says nothing without "tls: verify"` });
+}
+
+function checkSocket({ listen, socket }: Readonly<Record<string, unknown>>, ctx: z.RefinementCtx): void {
+  const place = listen as Endpoint | undefined;
+  if (socket !== undefined && place?.kind === 'tcp')
+    ctx.addIssue({
+      code: 'custom',
+      path: ['socket'],
+      message: '"socket" is for a UNIX socket, and this door has an address',
+    });
 }
 
 /** A place alone is a server with nothing else to say about it. */
@@ -112,7 +132,16 @@ const smtpDoor = closedMap({
 
 const door = z.discriminatedUnion('kind', [
   smtpDoor,
-  closedMap({ kind: z.literal('policy'), listen: endpoint, expect_private_clients: z.boolean().optional() }),
+  closedMap({
+    kind: z.literal('policy'),
+    listen: endpoint,
+    socket: closedMap({
+      mode: socketMode.optional(),
+      owner: account.optional(),
+      group: account.optional(),
+    }).optional(),
+    expect_private_clients: z.boolean().optional(),
+  }).check(wholeMap(checkSocket)),
 ]);
 
 const configSchema = closedMap({

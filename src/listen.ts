@@ -1,7 +1,7 @@
 // Binds a server to the place an operator named. Failing is an everyday event (a port in use, no permission), so it is a
 // ListenError with one sentence and an exit code of sysexits.h, not a stack trace.
 
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, chown, readFile, stat, unlink } from 'node:fs/promises';
 import { type AddressInfo, connect, type Server } from 'node:net';
 import { type Endpoint, printEndpoint } from './core/endpoint.ts';
 
@@ -20,8 +20,17 @@ export class ListenError extends Error {
   }
 }
 
-/** Returns where the server really listens, which differs for port 0. */
-export async function listen(server: Server, endpoint: Endpoint): Promise<Endpoint> {
+/** Who may use a UNIX socket. */
+export interface SocketAccess {
+  /** Permission bits; absent: 0666, since who may reach the folder may ask: Postfix runs under a user of its own. */
+  readonly mode?: number | undefined;
+  /** Names or numbers; absent: as the process is. */
+  readonly owner?: string | undefined;
+  readonly group?: string | undefined;
+}
+
+/** Returns where the server really listens, which differs for port 0. `access` is for UNIX sockets alone. */
+export async function listen(server: Server, endpoint: Endpoint, access: SocketAccess = {}): Promise<Endpoint> {
   if (endpoint.kind === 'unix') await removeStale(endpoint.path);
   await new Promise<void>((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => reject(listenError(error, endpoint));
@@ -34,11 +43,37 @@ export async function listen(server: Server, endpoint: Endpoint): Promise<Endpoi
     else server.listen({ host: endpoint.host, port: endpoint.port, ipv6Only: endpoint.host.includes(':') }, bound);
   });
   if (endpoint.kind === 'unix') {
-    // Who may reach the folder may ask: Postfix runs under a user of its own.
-    await chmod(endpoint.path, 0o666);
+    await give(endpoint, access).catch((error: unknown) => {
+      server.close();
+      throw error;
+    });
     return endpoint;
   }
   return { ...endpoint, port: (server.address() as AddressInfo).port };
+}
+
+async function give(endpoint: Extract<Endpoint, { kind: 'unix' }>, access: SocketAccess): Promise<void> {
+  const { mode = 0o666, owner, group } = access;
+  const [uid, gid] = [await idOf('/etc/passwd', 'user', owner), await idOf('/etc/group', 'group', group)];
+  try {
+    if (uid !== undefined || gid !== undefined) {
+      const now = await stat(endpoint.path);
+      await chown(endpoint.path, uid ?? now.uid, gid ?? now.gid);
+    }
+    await chmod(endpoint.path, mode);
+  } catch (error) {
+    const { message } = error as NodeJS.ErrnoException;
+    throw new ListenError(`cannot hand over ${printEndpoint(endpoint)}: ${message}`, 77);
+  }
+}
+
+/** The number of a user or group, which passwd(5) and group(5) keep in the third field of a line. */
+async function idOf(file: string, what: string, name: string | undefined): Promise<number | undefined> {
+  if (name === undefined || /^\d+$/.test(name)) return name === undefined ? undefined : Number(name);
+  const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.split(':'));
+  const id = lines.find(([known]) => known === name)?.[2];
+  if (id === undefined) throw new ListenError(`there is no ${what} "${name}" on this machine`, 78);
+  return Number(id);
 }
 
 /** A socket file that nobody answers on is left from a crash; one that answers is somebody's. */

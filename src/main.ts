@@ -109,7 +109,9 @@ export async function startService(
       const watch = clientWatch({ onChange: (masked) => logMasked(log, doorConfig.kind, where, masked) });
       const gate = makeGate(doorConfig.expect_private_clients ? gateParts : { ...gateParts, watch });
       const door = openDoor(doorConfig, { name, gate, log, tls: tls.get(doorConfig) });
-      const endpoint = printEndpoint(await listen(door.server, doorConfig.listen));
+      const endpoint = printEndpoint(
+        await listen(door.server, doorConfig.listen, 'socket' in doorConfig ? doorConfig.socket : {}),
+      );
       open.push(door);
       endpoints.push(endpoint);
       watches.push(watch);

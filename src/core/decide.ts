@@ -103,11 +103,18 @@ function verdictOf(end: End, { done, score }: Walked, evidence: Evidence, findin
         : { action: 'tag', rule: marker.rule, ...more };
     }
     case 'refuse': {
-      const { code, enhanced, text } = end.refusal;
+      const { code, enhanced, text, ifPermit } = end.refusal;
       const words = `${fill(text, fields(evidence, findings))} [${lookedUp(evidence)}]`;
       const reply = makeReply(code, enhanced, words, evidence.id);
       const action = code < 500 ? 'defer' : 'reject';
-      return { action, rule: end.rule, reply, ...more, ...(end.softened ? { softened: true } : {}) };
+      return {
+        action,
+        rule: end.rule,
+        reply,
+        ...more,
+        ...(end.softened ? { softened: true } : {}),
+        ...(ifPermit ? { ifPermit } : {}),
+      };
     }
   }
 }

@@ -14,6 +14,8 @@ const actionWords = {
 const refusalWords = {
   code: 'The SMTP code, 4xx or 5xx.',
   status: 'The enhanced code (RFC 3463), which begins with the same digit.',
+  if_permit:
+    'Of defer at the policy door: only if what Postfix checks afterwards would let the client in (DEFER_IF_PERMIT).',
   text: 'The sentence for the sender; may name {ip}, {ptr}, {name}, {iprev}, {reason} and {helo}.',
 } satisfies KeyWords;
 

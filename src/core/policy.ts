@@ -94,6 +94,8 @@ export interface Refusal {
   readonly enhanced: string;
   /** May hold {ip}, {ptr}, {name}, {iprev}, {reason}, {helo}. */
   readonly text: string;
+  /** Of a 4xx, where Postfix asks: only if what it checks afterwards would let the client in. */
+  readonly ifPermit?: true;
 }
 
 /** The fields that a refusal's text or a header's value may name. A closed list: each is safe to show (see explain.ts). */

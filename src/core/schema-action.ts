@@ -48,25 +48,29 @@ const headerField = closedMap({
 
 function refusal(verb: 'defer' | 'reject') {
   const defaults = { defer: { code: 450, enhanced: '4.7.25' }, reject: { code: 550, enhanced: '5.7.25' } }[verb];
-  const map = closedMap({ code: z.number().optional(), status: z.string().optional(), text: refusalText }).transform(
-    (given, ctx): Refusal => {
-      const code = given.code ?? (given.status?.startsWith('4') ? 450 : defaults.code);
-      const fault = (path: string, message: string) => {
-        ctx.addIssue({ code: 'custom', path: [path], message });
-        return z.NEVER;
-      };
-      if (!Number.isInteger(code) || code < 400 || code > 599)
-        return fault('code', `a refusal's code is 4xx or 5xx, not ${code}`);
-      if (verb === 'defer' && code >= 500)
-        return fault('code', `"defer" takes a 4xx code; ${code} is for good, write "reject"`);
-      const enhanced = given.status ?? `${String(code)[0]}.7.25`;
-      if (!isEnhancedCode(enhanced))
-        return fault('status', `${quote(enhanced)} is not an enhanced code such as ${defaults.enhanced}`);
-      if (enhanced[0] !== String(code)[0])
-        return fault('status', `status ${enhanced} and code ${code} contradict each other`);
-      return { code, enhanced, text: given.text };
-    },
-  );
+  const map = closedMap({
+    code: z.number().optional(),
+    status: z.string().optional(),
+    text: refusalText,
+    if_permit: z.literal(true, 'write "if_permit: true"').optional(),
+  }).transform((given, ctx): Refusal => {
+    const code = given.code ?? (given.status?.startsWith('4') ? 450 : defaults.code);
+    const fault = (path: string, message: string) => {
+      ctx.addIssue({ code: 'custom', path: [path], message });
+      return z.NEVER;
+    };
+    if (!Number.isInteger(code) || code < 400 || code > 599)
+      return fault('code', `a refusal's code is 4xx or 5xx, not ${code}`);
+    if (verb === 'defer' && code >= 500)
+      return fault('code', `"defer" takes a 4xx code; ${code} is for good, write "reject"`);
+    const enhanced = given.status ?? `${String(code)[0]}.7.25`;
+    if (!isEnhancedCode(enhanced))
+      return fault('status', `${quote(enhanced)} is not an enhanced code such as ${defaults.enhanced}`);
+    if (enhanced[0] !== String(code)[0])
+      return fault('status', `status ${enhanced} and code ${code} contradict each other`);
+    if (given.if_permit && code >= 500) return fault('if_permit', 'only "defer" can wait for what others say');
+    return { code, enhanced, text: given.text, ...(given.if_permit ? { ifPermit: true as const } : {}) };
+  });
   return z.union([refusalText.transform((text): Refusal => ({ ...defaults, text })), map]);
 }
 

@@ -29,6 +29,8 @@ export type Verdict =
       readonly rule: string;
       readonly reply: Reply;
       readonly softened?: true;
+      /** Only if what others check afterwards would let the client in; a door that cannot tell takes no notice. */
+      readonly ifPermit?: true;
     } & Accumulated)
   /**
    * Ask again at `stage`: the rule cannot be answered before or, with `refusal`, refuses and is told then, to all but those

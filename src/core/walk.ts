@@ -196,7 +196,9 @@ export function describe(actions: Actions): string {
   if (hold) words.push('hold');
   if (decision === 'accept') words.push('accept');
   else if (decision !== undefined)
-    words.push(`${decision.code < 500 ? 'defer' : 'reject'} ${decision.code} ${decision.enhanced}`);
+    words.push(
+      `${decision.code < 500 ? 'defer' : 'reject'} ${decision.code} ${decision.enhanced}${decision.ifPermit ? ' if permitted' : ''}`,
+    );
   described.set(actions, words.join(', '));
   return words.join(', ');
 }

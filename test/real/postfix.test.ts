@@ -1,6 +1,6 @@
 // Real Postfix on either side: asking the policy door about each client, and behind the SMTP door as the mail server.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { projectFolder, run, temporaryFolder, until } from '../support/processes.ts';
@@ -167,5 +167,35 @@ describeWith(programs, 'Postfix stands behind the SMTP door', () => {
       /^<\*\* 550 5\.7\.25 /,
     );
     expect(postfix.log().slice(before)).not.toContain('connect from');
+  });
+});
+
+describeWith(programs, 'a deferral that may wait for what Postfix itself says', () => {
+  const folder = temporaryFolder();
+  let service: RealService;
+  let postfix: RealPostfix;
+
+  beforeAll(async () => {
+    const policy = join(folder.path, 'later.yaml');
+    writeFileSync(policy, 'rules: [{ id: later, defer: { text: "later", if_permit: true } }]\notherwise: accept\n');
+    service = await startRealService({ folder: folder.path, policy, backend: '127.0.0.1:9' });
+    postfix = await openRealPostfix({
+      folder: folder.path,
+      deliverTo: '127.0.0.1:9',
+      main: `smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:${service.policyPort},
+    check_recipient_access inline:{ {nobody@test.example = REJECT 5.1.1 nobody of that name} }, reject_unauth_destination`,
+    });
+  });
+  afterAll(async () => {
+    await postfix.close();
+    await service.running.stop();
+    folder.remove();
+  });
+
+  test.each([
+    ['b@test.example', '450 4.7.25 <b@test.example>: Recipient address rejected: later'],
+    ['nobody@test.example', '554 5.1.1 <nobody@test.example>: Recipient address rejected: nobody of that name'],
+  ])('%s is told %s', async (recipient, words) => {
+    expect(refusalIn(await swaks(postfix.port, '127.0.0.1', '--to', recipient))).toContain(words);
   });
 });

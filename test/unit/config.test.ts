@@ -178,6 +178,22 @@ log: { level: warn }
     expect(config(doorOf(whole))).toEqual([`c.yaml:1:${problem}`]);
   });
 
+  test.each([
+    ['{ mode: 0660, owner: postfix, group: 105 }', { mode: 0o660, owner: 'postfix', group: '105' }],
+    ['{ mode: "0600" }', { mode: 0o600 }],
+  ])('the socket of a policy door: %s', (text, socket) => {
+    const checked = readConfig(`doors: [{ kind: policy, listen: "unix:/x", socket: ${text} }]`, 'c.yaml');
+    expect(checked.ok && checked.value.doors[0]).toMatchObject({ socket });
+  });
+
+  test.each([
+    ['unix:/x', '{ mode: 0888 }', '60: "888" is not a mode such as 0660'],
+    ['unix:/x', '{ moed: 0660 }', '54: unknown key "moed" (did you mean "mode"?)'],
+    ['127.0.0.1:1', '{ mode: 0660 }', '56: "socket" is for a UNIX socket, and this door has an address'],
+  ])('a mistake in the socket of a policy door at %s: %s', (listen, text, problem) => {
+    expect(config(`doors: [{ kind: policy, listen: "${listen}", socket: ${text} }]`)).toEqual([`c.yaml:1:${problem}`]);
+  });
+
   test('an SMTP door without a backend', () => {
     expect(config('doors: [{ kind: smtp, listen: 127.0.0.1:1 }]')).toEqual(['c.yaml:1:9: "backend" is missing']);
   });

@@ -2,21 +2,22 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { parseEndpoint, parseServer, printEndpoint } from '../../src/core/endpoint.ts';
-import { listen } from '../../src/listen.ts';
+import { listen, type SocketAccess } from '../../src/listen.ts';
 
 const open: Server[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'iprevd-listen-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(async () => {
   await Promise.all(open.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
 });
-const bind = (text: string) => {
+const bind = (text: string, access?: SocketAccess) => {
   const server = createServer();
   open.push(server);
   const endpoint = parseEndpoint(text);
   if (endpoint === undefined) throw new Error(text);
-  return listen(server, endpoint);
+  return listen(server, endpoint, access);
 };
 
 test('port 0 is a free one', async () => {
@@ -48,7 +49,6 @@ test('a UNIX socket that anyone may write to; a stale one is replaced, a live on
   await expect(bind(`unix:${path}`)).rejects.toMatchObject({ exitCode: 69 });
   open.pop();
   expect(existsSync(path)).toBe(true);
-  rmSync(folder, { recursive: true });
 });
 
 test.each([
@@ -80,4 +80,27 @@ test('a DNS server has port 53 unless it says otherwise, and is an address', () 
   expect(parseServer('::1')).toEqual({ ip: '::1', port: 53 });
   expect(parseServer('[::1]:5353')).toEqual({ ip: '::1', port: 5353 });
   expect(parseServer('dns.example:53')).toBeUndefined();
+});
+
+test('a UNIX socket for one group, by number or by name', async () => {
+  const path = join(folder, 'group.sock');
+  const group = process.getgid?.() ?? 0;
+  await bind(`unix:${path}`, { mode: 0o660, group: String(group) });
+  expect(statSync(path)).toMatchObject({ gid: group });
+  expect(statSync(path).mode & 0o777).toBe(0o660);
+  const named = join(folder, 'named.sock');
+  if (process.getuid?.() === 0) {
+    await bind(`unix:${named}`, { owner: 'daemon', group: 'daemon' });
+    expect(statSync(named)).toMatchObject({ uid: 1, gid: 1 });
+  }
+});
+
+test.each<[SocketAccess, string]>([
+  [{ owner: 'nobody-of-that-name' }, 'there is no user "nobody-of-that-name" on this machine'],
+  [{ group: 'no group' }, 'there is no group "no group" on this machine'],
+])('a UNIX socket for %j: nobody may use it, and nothing listens', async (access, message) => {
+  const path = join(folder, 'strange.sock');
+  await expect(bind(`unix:${path}`, access)).rejects.toMatchObject({ message, exitCode: 78 });
+  open.pop();
+  expect(existsSync(path)).toBe(false);
 });

@@ -10,7 +10,11 @@ export const dunno = 'DUNNO';
 
 /** `mayPrepend`: this message has no field of ours yet and its content has not begun. */
 export function answer({ evidence, findings, verdict }: Decision, authservId: string, mayPrepend: boolean): string {
-  if (refuses(verdict)) return printReply(verdict.reply);
+  if (refuses(verdict)) {
+    const { enhanced, text } = verdict.reply;
+    // access(5): the code is then Postfix's own (access_map_defer_code, 450).
+    return verdict.ifPermit ? `DEFER_IF_PERMIT ${enhanced} ${text}` : printReply(verdict.reply);
+  }
   if (verdict.action !== 'tag') return dunno;
   if (verdict.hold) return `HOLD ${verdict.rule} (ref ${evidence.id})`;
   if (!mayPrepend) return dunno;

@@ -171,3 +171,14 @@ test('a DNS that is silent is answered in time, as what it is', async () => {
     await silent.close();
   }
 });
+
+test('a deferral that may wait for what Postfix itself says', async () => {
+  const rules = policyOf('rules: [{ id: later, defer: { text: "later", if_permit: true } }]\notherwise: accept');
+  const polite = await openDoors({ resolver: zone, policy: rules, backend });
+  try {
+    const answer = await ask(polite.policy, request({ client_address: '192.0.2.1' }));
+    expect(answer).toMatch(/^action=DEFER_IF_PERMIT 4\.7\.25 later \[.*\] \(ref \w{11}\)\n\n$/);
+  } finally {
+    await polite.close();
+  }
+});
