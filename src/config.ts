@@ -130,10 +130,10 @@ const smtpDoor = closedMap({
   expect_private_clients: z.boolean().optional(),
 });
 
-const door = z.discriminatedUnion('kind', [
-  smtpDoor,
-  closedMap({
-    kind: z.literal('policy'),
+/** A door at which a mail server asks. */
+function askedDoor<Kind extends 'policy' | 'milter'>(kind: Kind) {
+  return closedMap({
+    kind: z.literal(kind),
     listen: endpoint,
     socket: closedMap({
       mode: socketMode.optional(),
@@ -141,8 +141,10 @@ const door = z.discriminatedUnion('kind', [
       group: account.optional(),
     }).optional(),
     expect_private_clients: z.boolean().optional(),
-  }).check(wholeMap(checkSocket)),
-]);
+  }).check(wholeMap(checkSocket));
+}
+
+const door = z.discriminatedUnion('kind', [smtpDoor, askedDoor('policy'), askedDoor('milter')]);
 
 const configSchema = closedMap({
   name: parsed(hostName, 'a host name').optional(),

@@ -1,6 +1,7 @@
 // A door of the configuration, ready to listen: the words of the file become the settings of the door.
 
 import type { DoorConfig } from './config.ts';
+import { milterDoor } from './doors/milter/server.ts';
 import { policyDoor } from './doors/policy/server.ts';
 import { type SmtpSettings, smtpDoor } from './doors/smtp/server.ts';
 import type { Gate } from './gate.ts';
@@ -18,6 +19,7 @@ export interface OpenDoorParts {
 
 export function openDoor(config: DoorConfig, { name, gate, log, tls = {} }: OpenDoorParts): Door {
   if (config.kind === 'policy') return policyDoor({ gate, log, authservId: name });
+  if (config.kind === 'milter') return milterDoor({ gate, log, authservId: name });
   const { servers, protocol, identify, tls: level, tls_name: tlsName } = config.backend;
   const asksClients = config.tls?.ask_clients ?? false;
   const { certificate, backendCa: tlsCa } = tls;

@@ -316,3 +316,15 @@ export const backendReplyLinesMax = 128;
 
 /** After SIGTERM, transactions may finish for this long. */
 export const drainMs = 30_000;
+
+/**
+ * libmilter takes 65,535 octets of data, and Postfix cuts header fields to 60,000 for it (seen with 3.7.11); twice that, for
+ * mail servers that do not. No body is asked for.
+ */
+export const milterFrameOctetsMax = 128 * 1024;
+
+/** More forged fields than a chain of honest servers leaves; Postfix reads the whole header again to take out each. */
+export const forgedFieldsMax = 1_000;
+
+/** As libmilter has it: while a client sends a long message slowly, nothing is said at the milter door for up to two hours. */
+export const milterIdleMs = 7_210_000;

@@ -178,6 +178,11 @@ log: { level: warn }
     expect(config(doorOf(whole))).toEqual([`c.yaml:1:${problem}`]);
   });
 
+  test('a milter door', () => {
+    const checked = readConfig('doors: [{ kind: milter, listen: "unix:/x", socket: { mode: 0660 } }]', 'c.yaml');
+    expect(checked.ok && checked.value.doors[0]).toMatchObject({ kind: 'milter', listen: { path: '/x' } });
+  });
+
   test.each([
     ['{ mode: 0660, owner: postfix, group: 105 }', { mode: 0o660, owner: 'postfix', group: '105' }],
     ['{ mode: "0600" }', { mode: 0o600 }],

@@ -68,7 +68,7 @@ export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }:
         }
         if (read.problem !== undefined) throw new ProtocolError(printProblem(read.problem));
         busy.set(socket, false);
-        if (draining) socket.end();
+        if (draining) socket.destroySoon();
         else socket.resume();
       })().catch(give);
     });
@@ -79,7 +79,7 @@ export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }:
     async drain(ms) {
       draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const [socket, isBusy] of busy) if (!isBusy) socket.end();
+      for (const [socket, isBusy] of busy) if (!isBusy) socket.destroySoon();
       const timer = setTimeout(() => {
         for (const socket of busy.keys()) socket.destroy();
       }, ms);
@@ -94,6 +94,7 @@ class ProtocolError extends Error {}
 
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
+    if (socket.destroyed) resolve();
     socket.once('drain', resolve);
     socket.once('close', () => resolve());
   });
