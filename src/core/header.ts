@@ -25,6 +25,19 @@ export function tagField(tag: string): string {
 }
 
 /**
+ * What a message gets on top for the decisions on its accepted recipients: results first, then a field for each tag, then those
+ * of the policy. `canHold`: the door puts held messages aside; where it cannot, "hold" is a tag. [] without a decision.
+ */
+export function messageFields(accepted: readonly Decision[], authservId: string, canHold: boolean): readonly string[] {
+  const [first] = accepted;
+  if (first === undefined) return [];
+  const tags = new Set(accepted.flatMap(({ verdict }) => verdict.tags));
+  if (!canHold && accepted.some(({ verdict }) => verdict.hold)) tags.add('hold');
+  const own = new Set(accepted.flatMap(({ verdict }) => verdict.headers ?? []));
+  return [authResults(authservId, first.findings, first.evidence.client.ip), ...[...tags].map(tagField), ...own];
+}
+
+/**
  * The trace field (RFC 5321 s4.4), without line end. HELO stands there only if it is a host name or an address literal: what
  * else a client says is for the log. The confirmed name is in it, no other.
  */

@@ -2,7 +2,7 @@
 // s5); our own go on top, in the order of the SMTP door; what is to be held is put into quarantine where the mail server
 // has one. Pure; never throws. Strings are latin1, one character for each octet.
 
-import { authResults, authResultsName, claimsToBeOurs, tagField, tagFieldName } from '../../core/header.ts';
+import { authResultsName, claimsToBeOurs, messageFields, tagFieldName } from '../../core/header.ts';
 import { forgedFieldsMax } from '../../core/limits.ts';
 import type { Decision } from '../../core/verdict.ts';
 import { actionBits, deleteField, insertField, printQuarantine, printRefusal, proceed } from './codec.ts';
@@ -44,7 +44,7 @@ export function makeMessage(authservId: string, policyFields: ReadonlySet<string
       return [
         // From the last: some mail servers count on after a field is gone, and some do not.
         ...(may(actionBits.changeHeaders) ? forged.reverse().map(({ name, index }) => deleteField(index, name)) : []),
-        ...(may(actionBits.addHeaders) ? fieldsOf(decisions, authservId, mayHold).reverse().map(onTop) : []),
+        ...(may(actionBits.addHeaders) ? messageFields(decisions, authservId, mayHold).toReversed().map(onTop) : []),
         ...(held !== undefined && mayHold ? [printQuarantine(`${held.verdict.rule} (ref ${held.evidence.id})`)] : []),
         proceed,
       ];
@@ -57,16 +57,6 @@ const tooManyForged = printRefusal({
   enhanced: '5.6.0',
   text: `more than ${forgedFieldsMax} header fields that only this server may write`,
 });
-
-/** Results first, then one for each tag, then those of the policy; none for a client that was not judged. */
-function fieldsOf(accepted: readonly Decision[], authservId: string, mayHold: boolean): string[] {
-  const [first] = accepted;
-  if (first === undefined) return [];
-  const tags = new Set(accepted.flatMap(({ verdict }) => verdict.tags));
-  if (!mayHold && accepted.some(({ verdict }) => verdict.hold)) tags.add('hold');
-  const own = new Set(accepted.flatMap(({ verdict }) => verdict.headers ?? []));
-  return [authResults(authservId, first.findings, first.evidence.client.ip), ...[...tags].map(tagField), ...own];
-}
 
 /** The mail server writes ": " between name and value. */
 function onTop(field: string): Buffer {

@@ -3,7 +3,7 @@
 // the policy or the backend fails; the session turns that into its 4xx.
 
 import type { Client, Stage } from '../../core/client.ts';
-import { authResults, receivedField, tagField } from '../../core/header.ts';
+import { messageFields, receivedField } from '../../core/header.ts';
 import { type Decision, refuses, settled } from '../../core/verdict.ts';
 import type { Inquiry } from '../../gate.ts';
 import { refusalReply } from './answer.ts';
@@ -170,19 +170,10 @@ function identityOf({ evidence: { client }, findings: { iprev } }: Decision, pro
   return identity;
 }
 
-/** Our header lines: results first, then one for each tag, then those of the policy. */
+/** Our header lines. Nothing can be held here: there is no queue to hold it in. */
 function fieldsOf(accepted: readonly Decision[], { authservId, received, protocol }: TransactionParts): string[] {
   const [first] = accepted;
   if (first === undefined) throw new Error('a message without an accepted recipient');
-  const { client } = first.evidence;
-  const tags = new Set(accepted.flatMap(({ verdict }) => verdict.tags));
-  // There is no queue here to hold it in.
-  if (accepted.some(({ verdict }) => verdict.hold)) tags.add('hold');
-  const own = new Set(accepted.flatMap(({ verdict }) => verdict.headers ?? []));
-  return [
-    authResults(authservId, first.findings, client.ip),
-    ...[...tags].map(tagField),
-    ...own,
-    ...(received ? [receivedField(first, authservId, protocol())] : []),
-  ];
+  const trace = received ? [receivedField(first, authservId, protocol())] : [];
+  return [...messageFields(accepted, authservId, false), ...trace];
 }
