@@ -5,15 +5,14 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type Ip, isIpv4, parseIp } from '../../src/core/ip.ts';
 import { claimedName, type VerifiedName } from '../../src/core/name.ts';
+import { printXtext, readXtext } from '../../src/core/xtext.ts';
 import { type ProxyHeader, printProxyHeader, readProxyHeader } from '../../src/doors/smtp/proxy-header.ts';
 import {
   type Identity,
   isXclientProblem,
   printXclient,
   printXforward,
-  printXtext,
   readXclient,
-  readXtext,
   type XclientAttributes,
   xclientNames,
 } from '../../src/doors/smtp/xclient.ts';

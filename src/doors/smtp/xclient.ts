@@ -1,11 +1,12 @@
 // XCLIENT and XFORWARD: what one mail server tells another about the client it speaks for (Postfix, XCLIENT_README and
-// XFORWARD_README), with values in xtext (RFC 3461 s4). Pure; strings are latin1, one character is one octet. Reading is
+// XFORWARD_README), with values in xtext. Pure; strings are latin1, one character is one octet. Reading is
 // strict and says in a sentence what is wrong; printing takes any HELO that a client may have sent. Nothing here throws.
 // Who may send these commands is not decided here.
 
 import { type Ip, isIpv4 } from '../../core/ip.ts';
 import { xclientLineOctetsMax, xclientValueOctetsMax } from '../../core/limits.ts';
 import { nameClass, printable, type VerifiedName } from '../../core/name.ts';
+import { printXtext, readXtext } from '../../core/xtext.ts';
 import { readWrittenIp, readWrittenPort } from './proxy-header.ts';
 
 /** What the sender says of one attribute: its value, or that it does not know. If it says nothing, the attribute is absent. */
@@ -195,22 +196,4 @@ function printPort(port: number | undefined): string {
 function printValue(octets: string | undefined): string {
   const xtext = printXtext(octets ?? '');
   return xtext === '' || xtext.length > xclientValueOctetsMax ? '[UNAVAILABLE]' : xtext;
-}
-
-/**
- * RFC 3461 s4: "+" and two hexadecimal digits may stand for any octet, and here do for all but letters, digits and ". _ - :".
- * Seen in Postfix 3.7: a quote, bracket or backslash in a command begins a word that goes on over blanks. A client whose HELO
- * is a quote would have NAME and ADDR swallowed, be answered 220, and be taken for us.
- */
-export function printXtext(octets: string): string {
-  return octets.replace(
-    /[^A-Za-z0-9._:-]/g,
-    (octet) => `+${(octet.charCodeAt(0) & 0xff).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
-}
-
-/** The octets, or undefined if it is no xtext (lower-case digits are none either). */
-export function readXtext(xtext: string): string | undefined {
-  if (!/^(?:[!-*,-<>-~]|\+[0-9A-F]{2})*$/.test(xtext)) return undefined;
-  return xtext.replace(/\+(..)/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }

@@ -1,13 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { claimedName, type VerifiedName } from '../../../../src/core/name.ts';
+import { printXtext } from '../../../../src/core/xtext.ts';
 import {
   type Identity,
   isXclientProblem,
   printXclient,
   printXforward,
-  printXtext,
   readXclient,
-  readXtext,
   xclientNames,
 } from '../../../../src/doors/smtp/xclient.ts';
 import { ipOf } from '../../../support/evidence.ts';
@@ -211,12 +210,4 @@ describe('XFORWARD', () => {
     expect(lines).toHaveLength(2);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(510);
   });
-});
-
-test('xtext', () => {
-  expect(printXtext('Az09._-:')).toBe('Az09._-:');
-  expect(printXtext('\0 ~\xff')).toBe('+00+20+7E+FF');
-  expect(readXtext('+00+20+7E+FF~!*,<>')).toBe('\0 ~\xff~!*,<>');
-  expect(readXtext('')).toBe('');
-  for (const odd of ['+', '+F', '+fF', '+G0', '=', ' ', '\x7f', '\x80']) expect(readXtext(`a${odd}`)).toBeUndefined();
 });
