@@ -47,6 +47,9 @@ export interface Tls {
   };
 }
 
+/** Where users hand in their mail (RFC 6409 s3.1, RFC 8314 s3.3). A mail server has no business there. */
+export const submissionPorts: readonly number[] = [587, 465];
+
 const rank: Readonly<Record<Stage, number>> = { connect: 0, helo: 1, mail: 2, rcpt: 3 };
 
 export function reached(client: Client, stage: Stage): boolean {

@@ -10,7 +10,7 @@ import { type Actions, maskedId, outageId, type Policy, postmasterId } from './p
 import { makeReply } from './reply.ts';
 import { alternatives, everyWorld, soften, type World } from './soften.ts';
 import type { Decision, Verdict } from './verdict.ts';
-import { type End, type Walked, walk } from './walk.ts';
+import { type End, userBy, type Walked, walk } from './walk.ts';
 
 export function decide(policy: Policy, evidence: Evidence): Decision {
   const findings = assess(evidence);
@@ -43,7 +43,7 @@ function withoutReverseDns(
   walked: Walked,
   again: (world: World) => Walked,
 ): Walked {
-  if (evidence.client.authenticated && authenticated === 'accept') return walked;
+  if (authenticated === 'accept' && userBy(evidence.client) !== undefined) return walked;
   if (evidence.masked !== undefined)
     return unlessAllAgree(walked, everyWorld(evidence).map(again), maskedId, { decision: 'accept' });
   if (outage === undefined || !iprev.reason.endsWith('-outage')) return walked;

@@ -38,7 +38,8 @@ export const policyWords = {
     otherwise: 'What holds when no rule decided.',
     announce: 'The first stage at which a refusal is told; rcpt unless it says otherwise.',
     postmaster: 'accept (default): postmaster@ and abuse@ take mail from everybody; judge: they do not.',
-    authenticated: 'accept (default): clients that logged in pass before any rule; judge: the rules hold for them.',
+    authenticated:
+      'accept (default): clients that logged in, or came to port 587 or 465, pass before any rule; judge: the rules hold for them.',
     trusted: 'Addresses and ranges that pass before any rule.',
     allow_hold: 'Rules may hold messages, since somebody looks at them.',
     tests: 'What the policy must do, for iprevd policy test.',

@@ -13,7 +13,7 @@ export interface Policy {
   readonly announce: Stage;
   /** `accept`: postmaster@ and abuse@ stay reachable, whoever asks; only where refusals are told at RCPT. */
   readonly postmaster: 'accept' | 'judge';
-  /** `accept`: clients that logged in pass before any rule. */
+  /** `accept`: clients that logged in, or came to a submission port to do so, pass before any rule. */
   readonly authenticated: 'accept' | 'judge';
   /** Clients of whom this holds pass before any rule. Absent: nobody does. */
   readonly trusted?: Condition;
@@ -105,6 +105,7 @@ export type TemplateField = (typeof templateFields)[number];
 /** The names of what is no rule and decides. */
 export const otherwiseId = 'otherwise';
 export const authenticatedId = 'authenticated';
+export const submissionId = 'submission';
 export const trustedId = 'trusted-network';
 export const postmasterId = 'postmaster-open';
 export const outageId = 'outage';
@@ -112,6 +113,7 @@ export const maskedId = 'masked-client';
 export const reservedIds: readonly string[] = [
   otherwiseId,
   authenticatedId,
+  submissionId,
   trustedId,
   postmasterId,
   outageId,

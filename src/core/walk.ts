@@ -4,7 +4,7 @@
 // About a real client the walk has one end. About a client of whom the DNS might have said many things (soften.ts) a rule may
 // both hold and not hold; then both ways are gone, and there are several ends.
 
-import type { Stage } from './client.ts';
+import { type Client, type Stage, submissionPorts } from './client.ts';
 import { allTruths, type Condition, type Facts, may, only, stageThatTells, type Truths, weigh } from './condition.ts';
 import type { Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
@@ -17,6 +17,7 @@ import {
   type Policy,
   type Refusal,
   type Rule,
+  submissionId,
   trustedId,
 } from './policy.ts';
 import type { TraceLine } from './verdict.ts';
@@ -95,9 +96,16 @@ export function walk(policy: Policy, evidence: Evidence, findings: Findings, ope
 const whollyTrue: Truths = 1;
 const whollyFalse: Truths = 2;
 
+/** How we know that the client is a person's program and no mail server: it logged in, or came to where that is done. */
+export function userBy({ authenticated, serverPort }: Client): string | undefined {
+  if (authenticated) return authenticatedId;
+  return serverPort !== undefined && submissionPorts.includes(serverPort) ? submissionId : undefined;
+}
+
 /** The name of what lets this client pass before any rule. */
 function passesUnjudged(policy: Policy, evidence: Evidence, findings: Findings): string | undefined {
-  if (evidence.client.authenticated && policy.authenticated === 'accept') return authenticatedId;
+  const user = policy.authenticated === 'accept' ? userBy(evidence.client) : undefined;
+  if (user !== undefined) return user;
   const facts: Facts = { evidence, findings, score: { least: 0, most: 0 } };
   return policy.trusted !== undefined && may(weigh(policy.trusted, facts), true) ? trustedId : undefined;
 }

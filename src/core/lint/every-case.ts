@@ -178,7 +178,7 @@ export const authenticatedAtom = 'authenticated';
 const earlyTalkerAtom = 'early_talker';
 export const heloAtom = (form: string): string => `helo_is ${form}`;
 const doorAtom = (door: string): string => `door ${door}`;
-const portAtom = (port: number): string => `port ${port}`;
+export const portAtom = (port: number): string => `port ${port}`;
 const rangeAtom = (range: Cidr): string => `client_ip ${printCidr(range)}`;
 const scoreAtom = (atLeast: number, { mark }: ScoreSoFar): string => `score ${atLeast} ${mark}`;
 

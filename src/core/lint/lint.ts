@@ -103,8 +103,8 @@ function neverHolds(
     [(one) => logic.when(index, one, 'free score'), 'its conditions contradict each other'],
     [(one) => logic.when(index, one), `the rules before it add up to ${logic.mostBefore(index)} at most`],
     [
-      (one) => ({ all: [logic.when(index, one), logic.notLoggedIn] }),
-      'clients that logged in pass before any rule',
+      (one) => ({ all: [logic.when(index, one), logic.noUser] }),
+      'clients that logged in, or came to a submission port, pass before any rule',
       'authenticated: judge has them judged like any other',
     ],
     [(one) => logic.judged(logic.when(index, one), one), 'those it is about are trusted, and pass before any rule'],

@@ -1,6 +1,7 @@
 // The rules of a policy as formulas over every client there could be, at any time from now on: what it takes that a rule holds,
 // acts, decides. What is sure is said ("never"); what would take too long to find out is not. Pure.
 
+import { submissionPorts } from '../client.ts';
 import type { Condition } from '../condition.ts';
 import { lintRulesMax } from '../limits.ts';
 import type { Exception, Policy, Rule } from '../policy.ts';
@@ -11,6 +12,7 @@ import {
   everyCase,
   formulaOf,
   leavesOf,
+  portAtom,
   type ScoreSoFar,
   whatIsKnown,
 } from './every-case.ts';
@@ -35,9 +37,9 @@ export interface RuleLogic {
   undecidedBefore(index: number, one: Case): Formula;
   /** The policy as a whole refuses for good. */
   refusesForGood(one: Case): Formula;
-  /** The client did not log in, where that is enough to pass. */
-  readonly notLoggedIn: Formula;
-  /** This holds of a client that the rules are asked about: it did not log in, and is not trusted. */
+  /** The client is no user, where that is enough to pass. */
+  readonly noUser: Formula;
+  /** This holds of a client that the rules are asked about: it is no user, and not trusted. */
   judged(formula: Formula, one: Case): Formula;
   /** The most that the rules before this index add up to. */
   mostBefore(index: number): number;
@@ -89,7 +91,8 @@ export function ruleLogic(policy: Policy, now: number): RuleLogic {
     return known[index] ?? false;
   };
 
-  const notLoggedIn: Formula = policy.authenticated === 'accept' ? { not: authenticatedAtom } : true;
+  const user: Formula = { any: [authenticatedAtom, ...submissionPorts.map(portAtom)] };
+  const noUser: Formula = policy.authenticated === 'accept' ? { not: user } : true;
   const can = (formula: Formula) => satisfiable({ all: [formula, certain] }, relations);
 
   return {
@@ -111,9 +114,9 @@ export function ruleLogic(policy: Policy, now: number): RuleLogic {
         const decided = decides(index, one);
         return isForGood(actions.decision) ? { any: [decided, rest] } : { all: [{ not: decided }, rest] };
       }, isForGood(otherwise.decision)),
-    notLoggedIn,
+    noUser,
     judged: (what, one) => ({
-      all: [what, notLoggedIn, trusted === undefined ? true : { not: formulaOf(trusted, one, anyScore) }],
+      all: [what, noUser, trusted === undefined ? true : { not: formulaOf(trusted, one, anyScore) }],
     }),
     mostBefore: (index) => scores[index]?.most ?? 0,
   };

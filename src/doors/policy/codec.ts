@@ -2,10 +2,11 @@
 // "name=value" lines and an empty line, LF only. Whatever breaks that, or the bound in limits.ts, is a Problem, and the
 // door then closes without a reply: Postfix tries again and falls back to its own default action.
 
-import type { Client, Stage } from '../../core/client.ts';
+import type { Client, Stage, Tls } from '../../core/client.ts';
 import { parseIp } from '../../core/ip.ts';
 import { policyRequestOctetsMax } from '../../core/limits.ts';
 import { type Problem, quote } from '../../core/problem.ts';
+import { readXtext } from '../../core/xtext.ts';
 
 /** Attribute → value as sent; unknown attributes are kept and ignored. */
 export type Request = ReadonlyMap<string, string>;
@@ -77,6 +78,8 @@ export function clientOf(request: Request): Client | undefined | Problem {
   if (stage === undefined || address === undefined || address === 'unknown') return undefined;
   const ip = parseIp(address);
   if (ip === undefined) return problem(`client_address ${quote(address)} is not an IP address`);
+  const serverIp = parseIp(said('server_address') ?? '');
+  const tls = tlsOf(request);
   const port = Number(said('client_port') ?? 0);
   const serverPort = Number(said('server_port') ?? 0);
   const [helo, recipient] = [said('helo_name'), said('recipient')];
@@ -86,15 +89,30 @@ export function clientOf(request: Request): Client | undefined | Problem {
     stage,
     authenticated: said('sasl_username') !== undefined,
     ...(Number.isInteger(port) && port > 0 && port < 65_536 ? { port } : {}),
+    ...(serverIp === undefined ? {} : { serverIp }),
     ...(Number.isInteger(serverPort) && serverPort > 0 && serverPort < 65_536 ? { serverPort } : {}),
     ...(helo === undefined ? {} : { helo }),
     ...(stage === 'mail' || stage === 'rcpt' ? { sender: request.get('sender') ?? '' } : {}),
     ...(stage === 'rcpt' && recipient !== undefined ? { recipient } : {}),
+    ...(tls === undefined ? {} : { tls }),
     hearsay: {
       ...(clientName === undefined ? {} : { clientName }),
       ...(reverseClientName === undefined ? {} : { reverseClientName }),
     },
   };
+}
+
+/**
+ * Postfix gives the names of subject and issuer in xtext, and only of a certificate that it trusts; of any other just the
+ * fingerprints (seen with 3.7.11). The subject is its common name.
+ */
+function tlsOf(request: Request): Tls | undefined {
+  const protocol = request.get('encryption_protocol') || undefined;
+  if (protocol === undefined) return undefined;
+  const subject = readXtext(request.get('ccert_subject') ?? '') || undefined;
+  const isShown = subject !== undefined || (request.get('ccert_fingerprint') ?? '') !== '';
+  if (!isShown) return { protocol };
+  return { protocol, certificate: { verified: subject !== undefined, names: subject === undefined ? [] : [subject] } };
 }
 
 export function isProblem(value: Client | Problem): value is Problem {

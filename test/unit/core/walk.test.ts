@@ -90,6 +90,11 @@ describe('who is not judged', () => {
     });
     expect(action(`${rule('')}authenticated: judge`, asked({ authenticated: true }))).toBe('reject');
   });
+  test.each([587, 465])('who comes to port %i, where users do, logged in or not yet', (serverPort) => {
+    expect(judge(rule(''), asked({ serverPort })).verdict).toMatchObject({ action: 'accept', rule: 'submission' });
+    expect(action(`${rule('')}authenticated: judge`, asked({ serverPort }))).toBe('reject');
+    expect(action(rule(''), asked({ serverPort: 25 }))).toBe('reject');
+  });
   test('the networks that the policy lists; none by default, loopback neither', () => {
     expect(action(rule(''), { ip: '127.0.0.1', ptr: 'nxdomain' })).toBe('reject');
     expect(judge(`${rule('')}trusted: [192.0.2.0/24, "2001:db8::/32"]`).verdict).toMatchObject({

@@ -69,6 +69,8 @@ describe('a rule that never holds', () => {
       said(
         [
           '{ id: user, when: { authenticated: true }, tag: t }',
+          '{ id: at-submission, when: { port: [465, 587] }, tag: t }',
+          '{ id: at-two-ports, when: { port: [25, 587] }, tag: t }',
           '{ id: inner, when: { client_ip: 10.1.2.3 }, tag: t }',
           '{ id: few, when: { helo_is: bare-ip }, score: 2 }',
           '{ id: much, when: { score: { at_least: 3 } }, tag: t }',
@@ -77,10 +79,11 @@ describe('a rule that never holds', () => {
         'trusted: [10.0.0.0/8, 192.0.2.7]',
       ),
     ).toEqual([
-      '2:5 warning: "user" can never hold: clients that logged in pass before any rule',
-      '3:5 warning: "inner" can never hold: those it is about are trusted, and pass before any rule',
-      '5:5 warning: "much" can never hold: the rules before it add up to 2 at most',
-      '6:5 warning: "spared" can never hold: its exception spares them all',
+      '2:5 warning: "user" can never hold: clients that logged in, or came to a submission port, pass before any rule',
+      '3:5 warning: "at-submission" can never hold: clients that logged in, or came to a submission port, pass before any rule',
+      '5:5 warning: "inner" can never hold: those it is about are trusted, and pass before any rule',
+      '7:5 warning: "much" can never hold: the rules before it add up to 2 at most',
+      '8:5 warning: "spared" can never hold: its exception spares them all',
     ]);
     expect(said(['{ id: user, when: { authenticated: true }, tag: t }'], 'authenticated: judge')).toEqual([]);
     // An exception that ends some day does not spare them for ever.

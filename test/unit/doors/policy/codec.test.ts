@@ -54,6 +54,36 @@ describe('clientOf', () => {
     });
   });
 
+  test('a request as Postfix 3.12 sends it, inside TLS', () => {
+    const known = client({
+      ...{ queue_id: '', etrn_domain: '', stress: '', policy_context: 'mx', compatibility_level: '3.12' },
+      ...{ mail_version: '3.12', sasl_method: '', sasl_username: '', sasl_sender: '', tls_sni: 'mx.test.example' },
+      ...{ server_address: '2001:db8::25', server_port: '25', encryption_protocol: 'TLSv1.3' },
+      ...{ encryption_cipher: 'TLS_AES_256_GCM_SHA384', encryption_keysize: '256' },
+      ...{ ccert_subject: 'mail+20client+2Bone.example', ccert_issuer: 'An+20authority' },
+      ...{ ccert_fingerprint: 'AA:BB', ccert_pubkey_fingerprint: 'CC:DD', something_new: 'of 3.13' },
+    });
+    expect(known).toMatchObject({ serverIp: '2001:db8::25', serverPort: 25, authenticated: false });
+    expect(known).toMatchObject({
+      tls: { protocol: 'TLSv1.3', certificate: { verified: true, names: ['mail client+one.example'] } },
+    });
+  });
+
+  test.each([
+    ['no TLS, whatever else is said', { ccert_subject: 'a', ccert_fingerprint: 'AA' }, undefined],
+    ['no certificate', { encryption_protocol: 'TLSv1.2' }, { protocol: 'TLSv1.2' }],
+    [
+      'a certificate that Postfix does not trust',
+      { encryption_protocol: 'TLSv1.2', ccert_fingerprint: 'AA' },
+      { protocol: 'TLSv1.2', certificate: { verified: false, names: [] } },
+    ],
+    [
+      'a name that is no xtext',
+      { encryption_protocol: 'TLSv1.2', ccert_subject: 'a+', ccert_fingerprint: 'AA' },
+      { protocol: 'TLSv1.2', certificate: { verified: false, names: [] } },
+    ],
+  ])('TLS: %s', (_, attributes, tls) => expect((client(attributes) as { tls?: unknown }).tls).toEqual(tls));
+
   test.each([
     ['CONNECT', { stage: 'connect' }],
     ['EHLO', { stage: 'helo' }],
