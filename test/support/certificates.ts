@@ -17,6 +17,8 @@ export interface Certificates {
   readonly server: KeyPairFiles;
   /** For client.example and mail.client.example; an address and a mailbox, which are no host names, stand beside. */
   readonly client: KeyPairFiles;
+  /** Its common name is "odd +2Bone <example>". */
+  readonly oddClient: KeyPairFiles;
   /** For mx.test.example, signed by nobody else. */
   readonly selfSigned: KeyPairFiles;
 }
@@ -36,6 +38,7 @@ export async function makeCertificates(folder: string): Promise<Certificates> {
       ...signed,
       ...named('client.example', 'mail.client.example', ',IP:192.0.2.1,email:jo@client.example'),
     ]),
+    oddClient: await make(folder, 'odd-client', [...signed, '-subj', '/CN=odd \\+2Bone <example>']),
     selfSigned: await make(folder, 'self-signed', named('mx.test.example', 'localhost')),
   };
 }

@@ -1,10 +1,11 @@
-// An SMTP client that sends exactly the octets it is given, cut where a test wants, and that may leave as rudely as it
-// likes. A reply that does not come within 20 s is an error; a connection that ends is the reply ''. How many are
-// connected to a server is read from the kernel (Linux).
+// An SMTP client that sends exactly the octets it is given, cut where a test wants, in the clear or inside TLS, and that may
+// leave as rudely as it likes. A reply that does not come within 20 s is an error; a connection that ends is the reply ''. How
+// many are connected to a server is read from the kernel (Linux).
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 
 export interface RawSmtp {
   readonly socket: Socket;
@@ -28,9 +29,30 @@ const replyMs = 20_000;
 /** A client that has been greeted and has said EHLO; rejects if the server cannot be reached or ends the connection. */
 export async function openRawSmtp(port: number, from = '127.0.0.2'): Promise<RawSmtp> {
   const socket = connect({ host: '127.0.0.1', port, localAddress: from, noDelay: true });
-  const reply = repliesOf(socket);
+  const client = clientOn(socket);
   await once(socket, 'connect');
   socket.on('error', () => {}); // a connection that ends, however it does, is ''
+  const greeting = await client.reply();
+  if (!greeting.startsWith('220 ')) throw new Error(`greeted with ${JSON.stringify(greeting)}`);
+  await sayHello(client);
+  return client;
+}
+
+/** The same client inside TLS, where it has said EHLO again; rejects if the handshake fails. */
+export async function secureRawSmtp({ socket, command }: RawSmtp, options: ConnectionOptions = {}): Promise<RawSmtp> {
+  const reply = await command('STARTTLS');
+  if (!reply.startsWith('220 ')) throw new Error(`STARTTLS is answered ${JSON.stringify(reply)}`);
+  socket.removeAllListeners('data');
+  const secured = connectTls({ socket, rejectUnauthorized: false, ...options });
+  const client = clientOn(secured);
+  await once(secured, 'secureConnect');
+  secured.on('error', () => {});
+  await sayHello(client);
+  return client;
+}
+
+function clientOn(socket: Socket): RawSmtp {
+  const reply = repliesOf(socket);
   const send = (octets: Buffer | string): void => {
     socket.write(octets, 'latin1');
   };
@@ -38,11 +60,12 @@ export async function openRawSmtp(port: number, from = '127.0.0.2'): Promise<Raw
     send(`${line}\r\n`);
     return reply();
   };
-  const greeting = await reply();
-  if (!greeting.startsWith('220 ')) throw new Error(`greeted with ${JSON.stringify(greeting)}`);
+  return { socket, send, reply, command };
+}
+
+async function sayHello({ command }: RawSmtp): Promise<void> {
   const hello = await command('EHLO client.example');
   if (!hello.startsWith('250')) throw new Error(`EHLO is answered ${JSON.stringify(hello)}`);
-  return { socket, send, reply, command };
 }
 
 /** MAIL, RCPT and DATA: the first reply that refuses one of them, or the 354. */

@@ -14,7 +14,7 @@ export const actionBits = { addHeaders: 0x1, changeHeaders: 0x10, quarantine: 0x
 export const protocolBits = { noBody: 0x10, noEndOfHeader: 0x40, silentHeader: 0x80, noUnknown: 0x100, noData: 0x200 };
 
 /** Where a list of macros is sent: the stage in the list of names, as the protocol numbers them. */
-export const macroStages = { connect: 0, mail: 2 } as const;
+export const macroStages = { connect: 0, helo: 1, mail: 2 } as const;
 
 export interface Negotiation {
   readonly version: number;
@@ -177,7 +177,10 @@ export function printNegotiation(
   return frame('O', uint32(version), uint32(actions), uint32(protocol), ...lists);
 }
 
-/** The mail server reads the text as a format: "%" is written twice. Odd octets would be lines of their own. */
+/**
+ * The mail server reads the text as a format, so "%" is written twice: Postfix 3.7.11 leaves a single one out, Sendmail 8.17.1
+ * says "Command rejected" instead of the whole. Odd octets would be lines of their own.
+ */
 export function printRefusal({ code, enhanced, text }: Reply): Buffer {
   const clean = text.replace(/[^\x20-\x7e]/g, '?').replaceAll('%', '%%');
   return frame('y', string(`${code} ${enhanced} ${clean}`));

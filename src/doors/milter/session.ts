@@ -3,7 +3,7 @@
 // follows another on a connection, a client has one Inquiry, and each may send several messages. What is out of order is a
 // Problem; handle() throws only through a bug of ours.
 
-import { type Client, reached, type Stage } from '../../core/client.ts';
+import { type Client, reached, type Stage, type Tls } from '../../core/client.ts';
 import { type Ip, parseIp } from '../../core/ip.ts';
 import type { Problem } from '../../core/problem.ts';
 import { type Decision, refuses, settled } from '../../core/verdict.ts';
@@ -19,6 +19,7 @@ import {
   protocolBits,
 } from './codec.ts';
 import { type Message, makeMessage } from './message.ts';
+import { readTls, tlsMacros } from './tls.ts';
 
 /** The first with a negotiation; libmilter has taken none below it since 2001. */
 const oldestVersion = 2;
@@ -27,7 +28,9 @@ const newestVersion = 6;
 /** What the mail server does not send unless it is asked for it, and what a list that we send takes the place of. */
 const wantedMacros: ReadonlyMap<number, string> = new Map([
   [macroStages.connect, '{client_ptr} {client_name} {daemon_addr} {daemon_port}'],
-  [macroStages.mail, '{auth_authen}'],
+  [macroStages.helo, tlsMacros],
+  // Again: after STARTTLS a client may leave HELO out.
+  [macroStages.mail, `{auth_authen} ${tlsMacros}`],
 ]);
 
 export type Step =
@@ -61,6 +64,7 @@ interface Peer {
   helo?: string;
   sender?: string;
   authenticated: boolean;
+  tls?: Tls;
 }
 
 export class MilterSession {
@@ -153,7 +157,10 @@ export class MilterSession {
     }
   }
 
-  /** No verdict yet: refused at once, the client would get a 554 of Postfix's own, without our text and ref (seen with 3.7.11). */
+  /**
+   * No verdict yet: refused here, clients would get a 554 of the mail server's own, without our text and ref (seen with Postfix
+   * 3.7.11 and Sendmail 8.17.1).
+   */
   #connect({ name, ip, port }: Extract<Command, { kind: 'connect' }>): Step {
     this.#peer = {
       name,
@@ -166,6 +173,7 @@ export class MilterSession {
   }
 
   #helo(peer: Peer, name: string): Step {
+    this.#secured(peer, 'H');
     if (name !== '') {
       peer.helo = name;
       peer.asked?.inquiry.helo(name);
@@ -176,8 +184,15 @@ export class MilterSession {
   #mail(peer: Peer, sender: string): Step {
     peer.sender = sender;
     peer.authenticated = (this.#macros.get('M')?.get('auth_authen') ?? '') !== '';
+    this.#secured(peer, 'M');
     this.#message = makeMessage(this.#parts.authservId, peer.asked?.inquiry.policyFields ?? new Set());
     return this.#judge('mail');
+  }
+
+  /** TLS never ends before its connection does. */
+  #secured(peer: Peer, command: string): void {
+    const tls = readTls(this.#macros.get(command) ?? new Map());
+    if (tls !== undefined) peer.tls = tls;
   }
 
   #rcpt(message: Message, recipient: string): Step {
@@ -205,12 +220,12 @@ export class MilterSession {
   /** The client as it stands at this stage. */
   #client(ip: Ip, recipient?: string): Client {
     const peer = this.#peer;
-    const { port, helo, sender } = peer ?? {};
+    const { port, helo, sender, tls } = peer ?? {};
     const said = (name: string): string | undefined => peer?.macros.get(name) || undefined;
     const serverIp = parseIp(said('daemon_addr') ?? '');
     const serverPort = Number(said('daemon_port') ?? 0);
-    const clientName = said('client_name') ?? peer?.name;
-    const reverseClientName = said('client_ptr');
+    const clientName = nameOf(said('client_name') ?? peer?.name);
+    const reverseClientName = nameOf(said('client_ptr'));
     const client: { -readonly [Key in keyof Client]: Client[Key] } = {
       ip,
       stage: this.#stage,
@@ -226,8 +241,14 @@ export class MilterSession {
     if (helo !== undefined) client.helo = helo;
     if (sender !== undefined && reached(client, 'mail')) client.sender = sender;
     if (recipient !== undefined) client.recipient = recipient;
+    if (tls !== undefined) client.tls = tls;
     return client;
   }
+}
+
+/** As Postfix has it: "unknown", where Sendmail says "[192.0.2.1]". */
+function nameOf(said: string | undefined): string | undefined {
+  return said?.startsWith('[') ? 'unknown' : said;
 }
 
 function sum(bits: Readonly<Record<string, number>>): number {

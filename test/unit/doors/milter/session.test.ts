@@ -5,12 +5,16 @@ import { agreed, authservId, gateOf, message, results, rules, say, talkTo } from
 import { framed, sessionOfPostfix } from './packets.ts';
 
 describe('negotiation', () => {
-  const macros = '||||{client_ptr} {client_name} {daemon_addr} {daemon_port}||||\x02{auth_authen}|';
+  const tls = '{tls_version} {verify} {cn_subject} {cert_subject}';
+  const macros =
+    `||||{client_ptr} {client_name} {daemon_addr} {daemon_port}||||\x01${tls}|` + `|||\x02{auth_authen} ${tls}|`;
 
   test.each([
     ['Postfix', say.offer(), `O|||\x06||\x011||\x03\xd0${macros}`],
     ['a version of the future', say.offer(99), `O|||\x06||\x011||\x03\xd0${macros}`],
     ['version 2', say.offer(2, 0x1f, 0x7f), 'O|||\x02|||\x11|||\x50'],
+    ['version 3', say.offer(3, 0x3f, 0x1ff), 'O|||\x03|||1||\x01\xd0'],
+    ['version 4', say.offer(4, 0x3f, 0x3ff), 'O|||\x04|||1||\x03\xd0'],
     ['version 5', say.offer(5, 0x3f, 0x1ff), 'O|||\x05|||1||\x01\xd0'],
     ['nothing is offered', say.offer(6, 0, 0), 'O|||\x06||||||||'],
   ])('%s', async (_, offer, answer) => {
@@ -93,6 +97,38 @@ describe('stages', () => {
     });
   });
 
+  test('Sendmail writes the address where there is no confirmed name', async () => {
+    const { gate, reported } = gateOf();
+    const { talk, leave } = await agreed(gate);
+    await talk(say.macros('C', { '{client_ptr}': '[192.0.2.1]', '{client_name}': '[192.0.2.1]' }));
+    await talk(say.client('192.0.2.1'));
+    await leave();
+    expect(reported[0]?.evidence.client.hearsay).toEqual({ clientName: 'unknown', reverseClientName: 'unknown' });
+  });
+
+  describe('TLS', () => {
+    const macros = { '{tls_version}': 'TLSv1.3', '{verify}': 'OK', '{cn_subject}': 'mail.example' };
+    const tls = { protocol: 'TLSv1.3', certificate: { verified: true, names: ['mail.example'] } };
+
+    test('begins with another HELO, and is there from then on', async () => {
+      const { gate, reported } = gateOf();
+      const { talk, leave } = await agreed(gate);
+      await talk(say.client('192.0.2.1'), say.macros('H', {}), say.helo(), say.macros('H', macros), say.helo());
+      await talk(say.macros('M', {}), say.mail());
+      await leave();
+      expect(reported[0]?.evidence.client.tls).toEqual(tls);
+    });
+
+    test('without another HELO it is told with MAIL; the next client has none', async () => {
+      const { gate, reported } = gateOf();
+      const { talk, leave } = await agreed(gate);
+      await talk(say.client('192.0.2.1'), say.helo(), say.macros('M', macros), say.mail(), say.bare('K'));
+      await talk(say.client('192.0.2.2'), say.helo(), say.mail());
+      await leave();
+      expect(reported.map(({ evidence }) => evidence.client.tls)).toEqual([tls, undefined]);
+    });
+  });
+
   test('the name in HELO is looked up at once', async () => {
     const { gate, greeted } = gateOf();
     const { talk } = await agreed(gate);
@@ -150,6 +186,29 @@ describe('stages', () => {
     expect(reported.map(({ evidence, verdict }) => [evidence.client.ip, verdict.action])).toEqual([
       ['192.0.2.1', 'accept'],
       ['192.0.2.3', 'reject'],
+    ]);
+  });
+});
+
+describe('older mail servers', () => {
+  // What each version began to send, and expects an answer to: 3 unknown commands, 4 DATA, 6 the next client on a connection.
+  test.each([
+    [2, 0x1f, 0x7f, []],
+    [3, 0x3f, 0x1ff, [say.bare('U')]],
+    [4, 0x3f, 0x3ff, [say.bare('U'), say.bare('T')]],
+    [5, 0x3f, 0x3ff, [say.bare('U'), say.bare('T')]],
+  ] as const)('version %i: each command has its answer', async (version, actions, protocol, more) => {
+    const { talk } = await agreed(gateOf().gate, say.offer(version, actions, protocol));
+    const before = [say.client('192.0.2.2'), say.helo(), say.mail(), say.rcpt(), ...more];
+    const header = [say.header('Subject', 'x'), say.bare('N'), say.bare('B')];
+    const heard = await talk(...before, ...header, say.bare('E'), say.bare('A'), say.bare('Q'));
+    const answered = (protocol & 0x80) === 0 ? header.length : header.length - 1;
+    expect(heard).toEqual([
+      ...Array.from({ length: before.length + answered }, () => 'c'),
+      'i||||X-Iprevd-Tag|weak|',
+      results('192.0.2.2', 'fail'),
+      'c',
+      'closed: quit',
     ]);
   });
 });
