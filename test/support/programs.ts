@@ -9,11 +9,11 @@ import { describe, test } from '@jest/globals';
 
 const places = [
   ...(process.env.PATH ?? '').split(':'),
-  ...['/usr/sbin', '/usr/local/sbin', '/sbin'],
-  '/opt/iprevd-test/usr/sbin',
+  ...['/usr/sbin', '/usr/local/sbin', '/sbin', '/usr'],
+  ...['/opt/iprevd-test/usr/sbin', '/opt/iprevd-test/usr'],
 ];
 
-/** The full path of a program, or undefined. */
+/** The full path of a program, or undefined. "libexec/x/x" is one below /usr. */
 export function whereIs(program: string): string | undefined {
   return places
     .map((place) => join(place, program))
