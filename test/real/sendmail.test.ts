@@ -193,6 +193,12 @@ describeWith([program, 'm4', 'swaks', 'openssl'], 'Sendmail asks the milter door
     }
   });
 
+  test('a client from ::1', async () => {
+    const [results] = await delivered('::1');
+    expect(results).toBe(`Authentication-Results: ${ourName}; iprev=pass policy.iprev="::1"`);
+    expect(door.decisions.at(-1)?.evidence.client).toMatchObject({ ip: '::1', serverIp: '::1' });
+  });
+
   describe('TLS', () => {
     /** What the decision has of a client that shows this. */
     async function seen(shown: KeyPairFiles | 'none'): Promise<Tls | undefined> {

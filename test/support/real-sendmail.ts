@@ -90,6 +90,7 @@ FEATURE(\`nocanonify')dnl
 FEATURE(\`accept_unresolvable_domains')dnl
 FEATURE(\`no_default_msa')dnl
 DAEMON_OPTIONS(\`Family=inet, Name=MTA, Addr=127.0.0.1, Port=${port}')dnl
+DAEMON_OPTIONS(\`Family=inet6, Name=MTA6, Addr=::1, Port=${port}')dnl
 ${recipe}
 MAILER(\`local')dnl
 MAILER(\`smtp')dnl

@@ -137,11 +137,16 @@ function readConnect(data: Buffer): Command | Problem {
   const address = data.length < end + 4 ? undefined : readStrings(data.subarray(end + 4));
   if (address?.length !== 1) return problem('a client without an address');
   if (family === 'L') return { kind: 'connect', name };
-  const text = (address[0] ?? '').replace(/^IPv6:/i, ''); // as Sendmail writes it
-  const ip = parseIp(text);
+  const [text = ''] = address;
+  const ip = readAddress(text);
   if (ip === undefined) return problem(`client address ${quote(text)} is not an IP address`);
   const port = data.readUInt16BE(end + 2);
   return { kind: 'connect', name, ip, ...(port === 0 ? {} : { port }) };
+}
+
+/** "192.0.2.1", "2001:db8::1", or as Sendmail writes it "IPv6:2001:db8::1"; undefined if it is none. */
+export function readAddress(text: string): Ip | undefined {
+  return parseIp(text.replace(/^IPv6:/i, ''));
 }
 
 /** `count`: how many there have to be; undefined: at least one. */

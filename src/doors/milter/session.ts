@@ -4,7 +4,7 @@
 // Problem; handle() throws only through a bug of ours.
 
 import { type Client, reached, type Stage, type Tls } from '../../core/client.ts';
-import { type Ip, parseIp } from '../../core/ip.ts';
+import type { Ip } from '../../core/ip.ts';
 import type { Problem } from '../../core/problem.ts';
 import { type Decision, refuses, settled } from '../../core/verdict.ts';
 import type { Gate, Inquiry } from '../../gate.ts';
@@ -17,6 +17,7 @@ import {
   printRefusal,
   proceed,
   protocolBits,
+  readAddress,
 } from './codec.ts';
 import { type Message, makeMessage } from './message.ts';
 import { readTls, tlsMacros } from './tls.ts';
@@ -222,7 +223,7 @@ export class MilterSession {
     const peer = this.#peer;
     const { port, helo, sender, tls } = peer ?? {};
     const said = (name: string): string | undefined => peer?.macros.get(name) || undefined;
-    const serverIp = parseIp(said('daemon_addr') ?? '');
+    const serverIp = readAddress(said('daemon_addr') ?? '');
     const serverPort = Number(said('daemon_port') ?? 0);
     const clientName = nameOf(said('client_name') ?? peer?.name);
     const reverseClientName = nameOf(said('client_ptr'));

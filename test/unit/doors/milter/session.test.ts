@@ -97,13 +97,16 @@ describe('stages', () => {
     });
   });
 
-  test('Sendmail writes the address where there is no confirmed name', async () => {
+  test('Sendmail writes the address where there is no confirmed name, and "IPv6:" in front of ours', async () => {
     const { gate, reported } = gateOf();
     const { talk, leave } = await agreed(gate);
-    await talk(say.macros('C', { '{client_ptr}': '[192.0.2.1]', '{client_name}': '[192.0.2.1]' }));
-    await talk(say.client('192.0.2.1'));
+    const names = { '{client_ptr}': '[192.0.2.1]', '{client_name}': '[192.0.2.1]' };
+    await talk(say.macros('C', { ...names, '{daemon_addr}': 'IPv6:2001:DB8:0:0:0:0:0:1' }), say.client('192.0.2.1'));
     await leave();
-    expect(reported[0]?.evidence.client.hearsay).toEqual({ clientName: 'unknown', reverseClientName: 'unknown' });
+    expect(reported[0]?.evidence.client).toMatchObject({
+      serverIp: '2001:db8::1',
+      hearsay: { clientName: 'unknown', reverseClientName: 'unknown' },
+    });
   });
 
   describe('TLS', () => {
