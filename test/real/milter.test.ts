@@ -19,31 +19,33 @@ import {
   refusalsIn,
   swaks,
 } from '../support/milter-set.ts';
-import { temporaryFolder, until } from '../support/processes.ts';
+import { projectFolder, temporaryFolder, until } from '../support/processes.ts';
 import { describeWith } from '../support/programs.ts';
 import { openRawSmtp, sendLetter } from '../support/raw-smtp.ts';
 import { openRealPostfix, type RealPostfix } from '../support/real-postfix.ts';
 import { openSink, type Sink } from '../support/sink.ts';
 
+const recipe = readFileSync(join(projectFolder, 'deploy/postfix/milter.main.cf'), 'utf8');
+
 describeWith(['postfix', 'swaks'], 'Postfix asks the milter door', () => {
   const folder = temporaryFolder();
   const logFile = join(folder.path, 'door.log');
   let policy = milterRules;
-  let doors: readonly OpenMilter[];
   let door: OpenMilter;
+  let onSocket: OpenMilter;
   let sink: Sink;
   let postfix: RealPostfix;
 
   beforeAll(async () => {
     const socket = { kind: 'unix', path: join(folder.path, 'milter.sock') } as const;
     door = await openMilter({ logFile, policy: () => policy });
-    doors = [door, await openMilter({ logFile, at: socket })];
+    onSocket = await openMilter({ logFile, at: socket });
     sink = await openSink();
     postfix = await openRealPostfix({
       folder: folder.path,
       deliverTo: `127.0.0.1:${sink.endpoint.port}`,
       main: `inet_protocols = all
-smtpd_milters = inet:127.0.0.1:${portOf(door.at)}`,
+${recipe.replaceAll('10046', String(portOf(door.at)))}`,
       recipe: `127.0.0.1:10025 inet n - n - - smtpd
 [::1]:10025 inet n - n - - smtpd
   -o smtpd_milters=unix:${socket.path}
@@ -52,7 +54,8 @@ smtpd_milters = inet:127.0.0.1:${portOf(door.at)}`,
   });
   afterAll(async () => {
     await postfix.close();
-    for (const { close } of doors) await close();
+    await door.close();
+    await onSocket.close();
     await sink.close();
     folder.remove();
   });
@@ -147,16 +150,18 @@ smtpd_milters = inet:127.0.0.1:${portOf(door.at)}`,
   });
 
   test.each([
-    ['connect', 'helo'],
-    ['helo', 'helo'],
-    ['mail', 'mail'],
-  ])('announced at %s: Postfix keeps the refusal for MAIL', async (announce, stage) => {
+    ['connect', 'helo', '127.0.0.3', '550 5.7.25 127.0.0.3 has no usable PTR record'],
+    ['helo', 'helo', '127.0.0.3', '550 5.7.25 127.0.0.3 has no usable PTR record'],
+    ['helo', 'helo', '127.0.0.7', '450 4.7.25 try again'],
+    ['mail', 'mail', '127.0.0.3', '550 5.7.25 127.0.0.3 has no usable PTR record'],
+    ['mail', 'mail', '127.0.0.7', '450 4.7.25 try again'],
+  ])('announced at %s: Postfix keeps the refusal for MAIL', async (announce, stage, from, words) => {
     policy = announcedAt(announce);
     try {
-      const lines = (await asked('127.0.0.3')).split('\n');
+      const lines = (await asked(from)).split('\n');
       const at = lines.findIndex((line) => /^<\*\* /.test(line));
       expect(lines[at - 1]).toMatch(/^ -> MAIL/);
-      expect(lines[at]).toMatch(/^<\*\* 550 5\.7\.25 127\.0\.0\.3 has no usable PTR record/);
+      expect(lines[at]?.slice('<** '.length, '<** '.length + words.length)).toBe(words);
       expect((await decisionOf(lines[at] ?? '', door))?.evidence.client.stage).toBe(stage);
     } finally {
       policy = milterRules;
@@ -166,11 +171,21 @@ smtpd_milters = inet:127.0.0.1:${portOf(door.at)}`,
   test('a client from ::1, and the door on a UNIX socket', async () => {
     const fields = await delivered('::1');
     expect(ourFields(fields)).toEqual([`Authentication-Results: ${ourName}; iprev=pass policy.iprev="::1"`]);
-    expect(doors[1]?.decisions.at(-1)?.evidence.client).toMatchObject({ ip: '::1', serverIp: '::1' });
+    expect(onSocket.decisions.at(-1)?.evidence.client).toMatchObject({ ip: '::1', serverIp: '::1' });
   });
 
   test('nothing was out of order', () => {
     expect(readFileSync(logFile, 'utf8')).toBe('');
     expect(postfix.log()).not.toMatch(/warning: .*milter/);
+  });
+
+  test('while iprevd is gone clients are told to try again, and then all is as before', async () => {
+    const { at } = door;
+    const client = await openRawSmtp(postfix.port);
+    await door.close();
+    expect(await sendLetter(client, letter)).toMatch(/^451 4\.7\.1 /);
+    expect(await sendLetter(await openRawSmtp(postfix.port), letter)).toMatch(/^451 4\.7\.1 /);
+    door = await openMilter({ logFile, at });
+    expect(await sendLetter(await openRawSmtp(postfix.port), letter)).toMatch(/^250 /);
   });
 });
