@@ -1,7 +1,6 @@
 // What a real Postfix tells the policy door about TLS and the certificate of its client, and what of it becomes evidence.
 
 import { readFileSync } from 'node:fs';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Tls } from '../../src/core/client.ts';
 import { toZone } from '../../src/core/zone.ts';
@@ -10,8 +9,10 @@ import { type Certificates, type KeyPairFiles, makeCertificates } from '../suppo
 import { type Doors, openDoors, policyOf } from '../support/doors.ts';
 import { temporaryFolder, until } from '../support/processes.ts';
 import { describeWith } from '../support/programs.ts';
-import { openRawSmtp } from '../support/raw-smtp.ts';
+import { beginLetter, openRawSmtp, secureRawSmtp } from '../support/raw-smtp.ts';
 import { openRealPostfix, type RealPostfix } from '../support/real-postfix.ts';
+
+const pem = ({ cert, key }: KeyPairFiles) => ({ cert: readFileSync(cert), key: readFileSync(key) });
 
 describeWith(['postfix', 'openssl'], 'Postfix asks the policy door about a client inside TLS', () => {
   const folder = temporaryFolder();
@@ -47,19 +48,12 @@ smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:${doors.polic
   /** What the evidence has of a client that says RCPT, inside TLS with this certificate; absent: in the clear. */
   async function seen(shown?: KeyPairFiles | 'none'): Promise<Tls | undefined> {
     const before = doors.decisions.length;
-    const client = await openRawSmtp(postfix.port);
-    let socket: TLSSocket | undefined;
-    let say = (text: string): unknown => client.send(text);
-    if (shown !== undefined) {
-      expect(await client.command('STARTTLS')).toMatch(/^220 /);
-      const pair = shown === 'none' ? {} : { cert: readFileSync(shown.cert), key: readFileSync(shown.key) };
-      const inside = connectTls({ socket: client.socket, rejectUnauthorized: false, ...pair });
-      say = (text) => inside.write(text);
-      socket = inside.resume();
-    }
-    say('EHLO client.example\r\nMAIL FROM:<a@client.example>\r\nRCPT TO:<b@test.example>\r\n');
+    const open = await openRawSmtp(postfix.port);
+    const pair = shown === undefined || shown === 'none' ? {} : pem(shown);
+    const client = shown === undefined ? open : await secureRawSmtp(open, pair);
+    await beginLetter(client, { sender: 'a@client.example', recipient: 'b@test.example' });
+    client.socket.destroy();
     await until('the door has decided', () => doors.decisions.length > before);
-    (socket ?? client.socket).destroy();
     return doors.decisions[before]?.evidence.client.tls;
   }
 
