@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { milterFrameOctetsMax } from '../../src/core/limits.ts';
 import { isProblem, printRefusal, readCommand, readFrames } from '../../src/doors/milter/codec.ts';
 import { MilterSession } from '../../src/doors/milter/session.ts';
-import { gateOf, say } from '../unit/doors/milter/mail-server.ts';
+import { gateOf, say } from '../support/mail-server.ts';
 
 const check = (property: fc.IProperty<unknown>): void =>
   void fc.assert(property as never, { numRuns: Number(process.env.IPREVD_PROPERTY_RUNS ?? 2_000), seed: 8601 });

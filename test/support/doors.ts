@@ -1,4 +1,4 @@
-// Both doors over real sockets, with whatever DNS, policy and backend a test wants.
+// All three doors over real sockets, with whatever DNS, policy and backend a test wants.
 
 import { type Endpoint, printEndpoint, type TcpEndpoint } from '../../src/core/endpoint.ts';
 import type { Ip } from '../../src/core/ip.ts';
@@ -7,11 +7,12 @@ import { printProblem } from '../../src/core/problem.ts';
 import { readPolicy } from '../../src/core/schema.ts';
 import type { Decision } from '../../src/core/verdict.ts';
 import type { Resolver } from '../../src/dns/resolver.ts';
+import { milterDoor } from '../../src/doors/milter/server.ts';
 import { policyDoor } from '../../src/doors/policy/server.ts';
 import { type BackendSettings, type SmtpSettings, type SmtpTimes, smtpDoor } from '../../src/doors/smtp/server.ts';
 import { makeGate } from '../../src/gate.ts';
 import { gatherer, heloGatherer } from '../../src/gather.ts';
-import { listen } from '../../src/listen.ts';
+import { type Door, listen } from '../../src/listen.ts';
 import { makeLog } from '../../src/log.ts';
 import { makeRefs } from '../../src/ref.ts';
 
@@ -35,6 +36,7 @@ export interface DoorsParts {
 export interface Doors {
   readonly smtp: TcpEndpoint;
   readonly policy: TcpEndpoint;
+  readonly milter: TcpEndpoint;
   readonly decisions: readonly Decision[];
   close(): Promise<void>;
 }
@@ -64,13 +66,15 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
   });
   const { answerMs } = parts;
   const asked = policyDoor({ gate, log, authservId: ourName, ...(answerMs === undefined ? {} : { answerMs }) });
-  const [smtpAt, policyAt] = [await listen(smtp.server, anywhere), await listen(asked.server, anywhere)];
+  const milter = milterDoor({ gate, log, authservId: ourName });
+  const at = async ({ server }: Door): Promise<TcpEndpoint> => tcp(await listen(server, anywhere));
   return {
-    smtp: tcp(smtpAt),
-    policy: tcp(policyAt),
+    smtp: await at(smtp),
+    policy: await at(asked),
+    milter: await at(milter),
     decisions,
     close: async () => {
-      await Promise.all([smtp.drain(500), asked.drain(500)]);
+      await Promise.all([smtp, asked, milter].map((door) => door.drain(500)));
     },
   };
 }

@@ -14,7 +14,8 @@ import {
   readFrames,
   tryLater,
 } from '../../../../src/doors/milter/codec.ts';
-import { framed, sessionOfPostfix } from './packets.ts';
+import { framed } from '../../../support/mail-server.ts';
+import { sessionOfPostfix } from './packets.ts';
 
 const command = (packet: Buffer) => readCommand({ command: packet.toString('latin1', 0, 1), data: packet.subarray(1) });
 const packet = (text: string): Buffer => Buffer.from(text, 'latin1');

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { forgedFieldsMax } from '../../../../src/core/limits.ts';
-import { agreed, authservId, gateOf, message, results, say } from './mail-server.ts';
+import { agreed, authservId, gateOf, message, results, say } from '../../../support/mail-server.ts';
 
 describe('messages', () => {
   const opened = [say.client('192.0.2.2'), say.helo()];

@@ -51,10 +51,3 @@ export const sessionOfPostfix: readonly (readonly [string, Command])[] = [
   ['41', { kind: 'abort' }],
   ['51', { kind: 'quit' }],
 ];
-
-/** With its length in front, as on the wire. */
-export function framed(packet: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(packet.length);
-  return Buffer.concat([length, packet]);
-}

@@ -11,8 +11,8 @@ import type { Resolver } from '../../../../src/dns/resolver.ts';
 import { milterDoor } from '../../../../src/doors/milter/server.ts';
 import { type Door, listen } from '../../../../src/listen.ts';
 import { makeLog } from '../../../../src/log.ts';
+import { gateOf, message, rules, say, shown, zone } from '../../../support/mail-server.ts';
 import { until } from '../../../support/processes.ts';
-import { gateOf, message, rules, say, shown, zone } from './mail-server.ts';
 
 let folder: string;
 let door: Door;

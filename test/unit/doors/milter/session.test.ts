@@ -1,8 +1,18 @@
 // What the milter session makes of a mail server's commands: negotiation, stages, and what is out of order.
 
 import { describe, expect, test } from '@jest/globals';
-import { agreed, authservId, gateOf, message, results, rules, say, talkTo } from './mail-server.ts';
-import { framed, sessionOfPostfix } from './packets.ts';
+import {
+  agreed,
+  authservId,
+  framed,
+  gateOf,
+  message,
+  results,
+  rules,
+  say,
+  talkTo,
+} from '../../../support/mail-server.ts';
+import { sessionOfPostfix } from './packets.ts';
 
 describe('negotiation', () => {
   const tls = '{tls_version} {verify} {cn_subject} {cert_subject}';

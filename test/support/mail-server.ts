@@ -1,16 +1,15 @@
 // The other side of the milter door: what a mail server says, octet by octet, and the verdicts behind the door.
 
-import type { Ip } from '../../../../src/core/ip.ts';
-import type { Decision } from '../../../../src/core/verdict.ts';
-import { toZone } from '../../../../src/core/zone.ts';
-import type { Resolver } from '../../../../src/dns/resolver.ts';
-import { zoneResolver } from '../../../../src/dns/zone.ts';
-import { isProblem, readCommand, readFrames } from '../../../../src/doors/milter/codec.ts';
-import { MilterSession } from '../../../../src/doors/milter/session.ts';
-import { type Gate, makeGate } from '../../../../src/gate.ts';
-import { gatherer, heloGatherer } from '../../../../src/gather.ts';
-import { policyOf } from '../../../support/doors.ts';
-import { framed } from './packets.ts';
+import type { Ip } from '../../src/core/ip.ts';
+import type { Decision } from '../../src/core/verdict.ts';
+import { toZone } from '../../src/core/zone.ts';
+import type { Resolver } from '../../src/dns/resolver.ts';
+import { zoneResolver } from '../../src/dns/zone.ts';
+import { isProblem, readCommand, readFrames } from '../../src/doors/milter/codec.ts';
+import { MilterSession } from '../../src/doors/milter/session.ts';
+import { type Gate, makeGate } from '../../src/gate.ts';
+import { gatherer, heloGatherer } from '../../src/gather.ts';
+import { policyOf } from './doors.ts';
 
 /** 192.0.2.1 is confirmed, .2 is not, .3 has no PTR, .4 is in trouble. */
 export const zone: Resolver = zoneResolver(
@@ -54,6 +53,13 @@ export function gateOf(policy = rules, resolver = zone) {
     },
   };
   return { gate, opened, greeted, reported };
+}
+
+/** With its length in front, as on the wire. */
+export function framed(packet: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(packet.length);
+  return Buffer.concat([length, packet]);
 }
 
 const packet = (text: string): Buffer => framed(Buffer.from(text, 'latin1'));
