@@ -11,7 +11,8 @@ export interface Part {
   readonly from: string;
   /** True: say `from` in a PROXY header instead of binding to it. */
   readonly proxied: boolean;
-  readonly helo: string;
+  /** Several are said one after another, as long as none is refused. */
+  readonly helo: string | readonly string[];
   /** Without angle brackets; '' is the null sender. */
   readonly mail: string;
   readonly rcpt: readonly string[];
@@ -50,7 +51,8 @@ export async function play(part: Part): Promise<Played> {
     const banner = await talk.hear();
     played = { ...played, banner };
     if (!banner.startsWith('220')) return played;
-    if (!(await step('ehlo', `EHLO ${part.helo}`)) || !(await step('mail', `MAIL FROM:<${part.mail}>`))) return played;
+    for (const name of [part.helo].flat()) if (!(await step('ehlo', `EHLO ${name}`))) return played;
+    if (!(await step('mail', `MAIL FROM:<${part.mail}>`))) return played;
     for (const address of part.rcpt) rcpt.push(await talk.say(`RCPT TO:<${address}>`));
     if (rcpt.some((reply) => reply.startsWith('2')) && (await step('data', 'DATA'))) {
       const stuffed = part.message.map((line) => (line.startsWith('.') ? `.${line}` : line));

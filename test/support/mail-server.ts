@@ -1,11 +1,14 @@
-// The other side of the milter door: what a mail server says, octet by octet, and the verdicts behind the door.
+// The other side of the milter door: what a mail server says, octet by octet, over a socket or without one, and the verdicts
+// behind the door.
 
+import { connect } from 'node:net';
+import type { TcpEndpoint } from '../../src/core/endpoint.ts';
 import type { Ip } from '../../src/core/ip.ts';
 import type { Decision } from '../../src/core/verdict.ts';
 import { toZone } from '../../src/core/zone.ts';
 import type { Resolver } from '../../src/dns/resolver.ts';
 import { zoneResolver } from '../../src/dns/zone.ts';
-import { isProblem, readCommand, readFrames } from '../../src/doors/milter/codec.ts';
+import { type Frame, isProblem, readCommand, readFrames } from '../../src/doors/milter/codec.ts';
 import { MilterSession } from '../../src/doors/milter/session.ts';
 import { type Gate, makeGate } from '../../src/gate.ts';
 import { gatherer, heloGatherer } from '../../src/gather.ts';
@@ -135,4 +138,55 @@ export async function agreed(gate: Gate, offer = say.offer()) {
   const client = talkTo(gate);
   await client.talk(offer);
   return client;
+}
+
+export interface MilterClient {
+  /** Says one thing that has an answer: what may be done to the message, then the answer itself. */
+  ask(packet: Buffer): Promise<readonly Frame[]>;
+  /** Says what has none. */
+  tell(packet: Buffer): void;
+  /** Resolves when the door has closed. */
+  quit(): Promise<void>;
+}
+
+/** What ends an answer: the negotiation's own, go on, a refusal in words or without, try later. */
+const answers = ['O', 'c', 'y', 'r', 't'];
+
+/** A mail server at the milter door, negotiated as Postfix does it. Rejects when the door closes, or is silent for 10 s. */
+export async function dialMilter({ host, port }: TcpEndpoint): Promise<MilterClient> {
+  const socket = connect({ host, port, noDelay: true });
+  socket.setTimeout(10_000, () => socket.destroy(new Error('no answer within 10 s')));
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  socket.on('error', () => {}); // whoever waits for an answer is told that there will be none
+  let rest: Buffer = Buffer.alloc(0);
+  const heard: Frame[] = [];
+  let wake = (): void => {};
+  socket.on('data', (octets: Buffer) => {
+    const read = readFrames(Buffer.concat([rest, octets]));
+    rest = read.rest;
+    heard.push(...read.frames);
+    wake();
+  });
+  const answer = (): Promise<readonly Frame[]> =>
+    new Promise((resolve, reject) => {
+      wake = () => {
+        const end = heard.findIndex(({ command }) => answers.includes(command));
+        if (end >= 0) resolve(heard.splice(0, end + 1));
+      };
+      void closed.then(() => reject(new Error('the milter door has closed')));
+    });
+  const tell = (packet: Buffer): void => void socket.write(packet);
+  const ask = (packet: Buffer): Promise<readonly Frame[]> => {
+    tell(packet);
+    return answer();
+  };
+  await ask(say.offer());
+  return {
+    ask,
+    tell,
+    quit: () => {
+      tell(say.bare('Q'));
+      return closed;
+    },
+  };
 }
