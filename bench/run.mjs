@@ -25,6 +25,8 @@ const benchmarks = [
   { title: 'Sessions without a message', file: 'smtp-sessions.mjs', options: ['--install'] },
   { title: 'Idle connections', file: 'smtp-idle.mjs', options: ['--rounds', '3'] },
   { title: 'A message of 25 MB', file: 'smtp-large.mjs', options: ['--only', 'floor'] },
+  { title: 'The policy door', file: 'delegation.mjs', options: ['--install'] },
+  { title: 'The milter door', file: 'milter.mjs', options: ['--install'] },
 ];
 
 const { values } = parseArgs({

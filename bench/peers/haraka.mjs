@@ -5,13 +5,13 @@
 // peers/haraka/package.json and without their install scripts.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isOurs, makeOurs, ownFolder } from '../support/own-folder.mjs';
 import { launch, listening } from '../support/processes.mjs';
 
-const packages = join(tmpdir(), 'iprevd-bench-haraka');
+const packages = ownFolder('iprevd-bench-haraka');
 const program = join(packages, 'node_modules', 'Haraka', 'bin', 'haraka');
 const manifest = fileURLToPath(new URL('haraka/package.json', import.meta.url));
 
@@ -23,8 +23,7 @@ export function hasHaraka() {
 
 /** Throws, with what npm said, if it cannot be done. */
 export function installHaraka() {
-  mkdirSync(packages, { recursive: true, mode: 0o700 });
-  if (!isOurs(packages)) throw new Error(`${packages} belongs to somebody else`);
+  makeOurs(packages);
   copyFileSync(manifest, join(packages, 'package.json'));
   const { status, stderr } = spawnSync(
     'npm',
@@ -32,12 +31,6 @@ export function installHaraka() {
     { cwd: packages, encoding: 'utf8', timeout: 300_000 },
   );
   if (status !== 0) throw new Error(`npm install of Haraka failed:\n${stderr}`);
-}
-
-/** What runs from there runs with our rights, and in a temporary folder anyone could have put it. */
-function isOurs(folder) {
-  const { uid, mode } = lstatSync(folder);
-  return uid === process.getuid() && (mode & 0o022) === 0;
 }
 
 export async function startHaraka({ folder, listen, backend }) {

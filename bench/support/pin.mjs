@@ -8,10 +8,14 @@ import { readFileSync } from 'node:fs';
 
 export const places = ['apart', 'together', 'none'];
 
-/** Moves this process (its main thread) and the server; returns the place that it came to. */
+/** Moves this process (its main thread) and the server; returns the place that it came to. "none" undoes what was done. */
 export function pin(place, serverPid) {
-  if (place === 'none' || process.platform !== 'linux') return 'none';
+  if (process.platform !== 'linux') return 'none';
   cpus ??= allowedCpus();
+  if (place === 'none') {
+    for (const pid of [process.pid, serverPid]) moved(pid, cpus.join());
+    return 'none';
+  }
   const [own, other] = cpus;
   const server = place === 'together' ? own : other;
   if (own === undefined || server === undefined) return 'none';

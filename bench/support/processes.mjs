@@ -65,17 +65,22 @@ export async function run(program, args, { timeoutMs = 120_000 } = {}) {
 }
 
 /** Waits until somebody listens; throws when the program that should has ended, or after 15 s. */
-export async function listening(name, running, { host, port }) {
+export async function listening(name, running, place) {
   for (const deadline = performance.now() + startMs; performance.now() < deadline; await sleep(50)) {
     if (running.ended()) break;
-    if (await accepts(host, port)) return;
+    if (await accepts(place)) return;
   }
-  throw new Error(`${name} does not listen on ${host}:${port}. It said:\n${running.said()}`);
+  throw new Error(`${name} does not listen on ${printPlace(place)}. It said:\n${running.said()}`);
 }
 
-function accepts(host, port) {
+/** "127.0.0.1:25", or the path of a UNIX socket. */
+export function printPlace({ host, port, path }) {
+  return path ?? `${host}:${port}`;
+}
+
+function accepts(place) {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect(place);
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     // The greeting is waited for, so that no program is left with a client that it could not greet.
     socket.once('connect', () => setTimeout(() => socket.destroy(), 50));

@@ -13,11 +13,14 @@ export const clientName = (ip) => `mx-${ip.split('.').slice(2).join('-')}.exampl
 
 export const dnsServer = '127.0.0.1:53';
 
-/** `clients`: IPv4 addresses of 198.18.0.0/16. Throws if unbound does not come up. */
-export async function startDns(folder, clients) {
+/**
+ * `clients`: IPv4 addresses of 198.18.0.0/16. `elsewhere`: "refuse" every other name, or "static", NXDOMAIN. Throws if unbound
+ * does not come up.
+ */
+export async function startDns(folder, clients, elsewhere = 'refuse') {
   const file = join(folder, 'unbound.conf');
   const known = clients.map((ip) => ({ ip, reverse: reverse(ip), name: clientName(ip) }));
-  writeFileSync(file, unboundConfiguration(folder, 53, zones, known));
+  writeFileSync(file, unboundConfiguration(folder, 53, [...zones, `"." ${elsewhere}`], known));
   const running = launch(whereIs('unbound'), ['-d', '-c', file], { log: join(folder, 'unbound.log') });
   for (const deadline = performance.now() + 10_000; performance.now() < deadline; await sleep(50)) {
     if (running.ended()) break;
@@ -29,7 +32,7 @@ export async function startDns(folder, clients) {
   throw new Error(`unbound does not answer. It said:\n${running.said()}`);
 }
 
-const zones = ['"18.198.in-addr.arpa." static', '"19.198.in-addr.arpa." static', '"example.com." static', '"." refuse'];
+const zones = ['"18.198.in-addr.arpa." static', '"19.198.in-addr.arpa." static', '"example.com." static'];
 
 function reverse(ip) {
   return `${ip.split('.').reverse().join('.')}.in-addr.arpa`;

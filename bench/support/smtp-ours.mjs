@@ -2,28 +2,24 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { launch, listening } from './processes.mjs';
+import { launch, listening, printPlace } from './processes.mjs';
 import { dnsServer } from './smtp-dns.mjs';
 
 /**
- * `cli`: the built program; its bounds for each client are raised, since a few addresses stand for many. `node`: options for
- * Node itself. Throws if it does not come up.
+ * `cli`: the built program; `kind`: that of its door, `backend` for one that is "smtp". `node`: options for Node itself. Its log
+ * is in the folder, under its name. Throws if it does not come up.
  */
-export async function startOurs({ folder, listen, backend, name, cli, node = [] }) {
+export async function startOurs({ folder, listen, kind = 'smtp', backend, name, cli, node = [] }) {
   const place = join(folder, name);
   mkdirSync(place);
   const file = join(place, 'iprevd.yaml');
-  // All sessions come from few addresses, which looks like a NAT in front; expect_private_clients says it is none.
   writeFileSync(
     file,
     `name: iprevd.example.org
 doors:
-  - kind: smtp
-    listen: ${listen.host}:${listen.port}
-    backend: ${backend.host}:${backend.port}
-    expect_private_clients: true
-    limits: { connections: 12000, per_address: 12000, per_network: 12000 }
-dns: { servers: [${dnsServer}] }
+  - kind: ${kind}
+    listen: ${listen.path === undefined ? printPlace(listen) : `unix:${listen.path}`}
+${kind === 'smtp' ? smtpSettings(backend) : ''}dns: { servers: [${dnsServer}] }
 policy: standard
 `,
   );
@@ -33,4 +29,15 @@ policy: standard
   });
   await listening(name, running, listen);
   return { pid: running.pid, close: running.close };
+}
+
+/**
+ * Its bounds for each client are raised, since a few addresses stand for many. All sessions come from them, which looks like a
+ * NAT in front; expect_private_clients says it is none.
+ */
+function smtpSettings({ host, port }) {
+  return `    backend: ${host}:${port}
+    expect_private_clients: true
+    limits: { connections: 12000, per_address: 12000, per_network: 12000 }
+`;
 }

@@ -52,3 +52,9 @@ export function withGoal(got, goal) {
   if (goal === undefined) return got.toFixed(2);
   return `${got.toFixed(2)} (>= ${goal}${got < goal ? ', missed' : ''})`;
 }
+
+/** "1.32 (<= 2)", with "missed" where it is more. */
+export function withBound(got, most) {
+  if (most === undefined) return got.toFixed(2);
+  return `${got.toFixed(2)} (<= ${most}${got > most ? ', missed' : ''})`;
+}
