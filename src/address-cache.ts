@@ -92,7 +92,7 @@ export function addressCache(
   const ask = (ip: Ip): Promise<Answers> => {
     const already = inFlight.get(ip);
     if (already !== undefined) return already;
-    const asking = behind(ip)
+    const asking = Promise.resolve(behind(ip))
       .then((answers) => {
         const before = kept.peek(ip);
         if (before !== undefined && isTrouble(answers, ip) && mayStandIn(before, ip, now())) {
@@ -112,10 +112,10 @@ export function addressCache(
       const entry = kept.get(ip);
       const clock = now();
       if (entry === undefined) return ask(ip);
-      if (entry.until <= clock) return (entry.standsInUntil ?? 0) > clock ? Promise.resolve(stale(entry, ip)) : ask(ip);
+      if (entry.until <= clock) return (entry.standsInUntil ?? 0) > clock ? stale(entry, ip) : ask(ip);
       // A busy client is looked up again in the last tenth of its time, so that it never waits.
       if (++entry.hits >= refreshAheadHits && entry.until - clock < entry.ttlMs / 10) ask(ip).catch(() => {});
-      return Promise.resolve(unpack(entry.packed, ip));
+      return unpack(entry.packed, ip);
     },
     get(ip) {
       const entry = kept.peek(ip);

@@ -3,7 +3,7 @@
 // and exactly one decision is reported for it, when the verdict is told or, untold, when the session ends.
 
 import type { ClientWatch } from './client-watch.ts';
-import { dnsError } from './core/answer.ts';
+import { dnsError, type Soon } from './core/answer.ts';
 import type { Client, DoorKind, Stage } from './core/client.ts';
 import { decide } from './core/decide.ts';
 import type { Evidence, Forward, Masking } from './core/evidence.ts';
@@ -32,9 +32,10 @@ export interface Inquiry {
   helo(name: string): void;
   /**
    * Waits for the evidence, for so many milliseconds at most if that is said, then judges what is known of the client so far:
-   * an answer that has not come by then is a DNS timeout. Rejects only through a bug of ours.
+   * an answer that has not come by then is a DNS timeout. Where nothing is waited for the decision is there at once. Rejects, or
+   * throws, only through a bug of ours.
    */
-  decide(client: Client, withinMs?: number): Promise<Decision>;
+  decide(client: Client, withinMs?: number): Soon<Decision>;
   /** The door tells this decision to the client: it is the one to report. Later calls report nothing. */
   told(decision: Decision): void;
   /** The session is over; if nothing was told, the verdict on what was known of the client is reported now. */
@@ -71,11 +72,11 @@ class Session implements Inquiry {
   /** The same for the evidence, once somebody asks. */
   #at: string | undefined;
   readonly #masked: Masking | undefined;
-  readonly #answers: Promise<Answers>;
+  #answers: Soon<Answers>;
   /** From the arrival to the answers. */
   #ms = 0;
   #isReported = false;
-  #greeted: { readonly name: string; readonly answers: Promise<Forward | undefined> } | undefined;
+  #greeted: { readonly name: string; answers: Soon<Forward | undefined> } | undefined;
 
   constructor(parts: GateParts, door: DoorKind, ip: Ip, isProxy: boolean) {
     this.#parts = parts;
@@ -85,13 +86,16 @@ class Session implements Inquiry {
     this.#policy = parts.policy();
     this.#arrived = parts.now();
     this.#masked = isProxy ? undefined : parts.watch?.arrived(ip);
-    const answers = parts.gather(ip);
-    this.#answers = answers;
-    // Whoever waits for the answers sees a rejection; without anyone waiting it must not end the process.
+    this.#answers = parts.gather(ip);
+    if (!(this.#answers instanceof Promise)) return;
     const came = (): void => {
       this.#ms = parts.now() - this.#arrived;
     };
-    answers.then(came, came);
+    // Whoever waits for the answers sees a rejection; without anyone waiting it must not end the process.
+    this.#answers.then((answers) => {
+      this.#answers = answers;
+      came();
+    }, came);
   }
 
   get announce(): Stage {
@@ -106,14 +110,25 @@ class Session implements Inquiry {
     this.#greet(name);
   }
 
-  async decide(client: Client, withinMs?: number): Promise<Decision> {
-    const asked = client.helo === undefined ? undefined : this.#greet(client.helo);
-    const [known, helo] =
-      withinMs === undefined
-        ? [await this.#answers, await asked]
-        : await within(withinMs, Promise.all([this.#answers, asked]), this.#silence(client));
+  decide(client: Client, withinMs?: number): Soon<Decision> {
+    const helo = client.helo === undefined ? undefined : this.#greet(client.helo);
+    const answers = this.#answers;
+    return answers instanceof Promise || helo instanceof Promise
+      ? this.#wait(client, Promise.all([answers, helo]), withinMs)
+      : this.#judge(client, answers, helo);
+  }
+
+  async #wait(
+    client: Client,
+    asked: Promise<[Answers, Forward | undefined]>,
+    withinMs: number | undefined,
+  ): Promise<Decision> {
+    const came = withinMs === undefined ? asked : within(withinMs, asked, this.#silence(client));
+    return this.#judge(client, ...(await came));
+  }
+
+  #judge(client: Client, { ptr, forward, stale }: Answers, helo: Forward | undefined): Decision {
     // Built step by step, since it is built twice for each message.
-    const { ptr, forward, stale } = known;
     const evidence: { -readonly [Key in keyof Evidence]: Evidence[Key] } = {
       v: 1,
       id: this.ref,
@@ -147,12 +162,18 @@ class Session implements Inquiry {
     return [{ ptr: silent, forward: [] }, name === undefined ? undefined : { name, addresses: silent }];
   }
 
-  #greet(name: string): Promise<Forward | undefined> {
+  #greet(name: string): Soon<Forward | undefined> {
     if (this.#greeted?.name === name) return this.#greeted.answers;
-    const answers = this.#parts.gatherHelo(name, this.#ip);
-    answers.catch(() => {});
-    this.#greeted = { name, answers };
-    return answers;
+    const greeted = { name, answers: this.#parts.gatherHelo(name, this.#ip) };
+    this.#greeted = greeted;
+    if (greeted.answers instanceof Promise)
+      greeted.answers.then(
+        (forward) => {
+          greeted.answers = forward;
+        },
+        () => {},
+      );
+    return greeted.answers;
   }
 }
 

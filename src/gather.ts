@@ -2,7 +2,7 @@
 // names it gave, all at once, and all are waited for: a policy may ask for any of them. The name in HELO is asked about on its own.
 // What is not answered by the deadline counts as a timeout. Rejects only if the resolver breaks its word and does.
 
-import { type DnsAnswer, dnsError } from './core/answer.ts';
+import { type DnsAnswer, dnsError, type Soon } from './core/answer.ts';
 import { candidateNames, type Evidence, type Forward } from './core/evidence.ts';
 import { type Ip, isIpv4, parseIp, reverseName } from './core/ip.ts';
 import { namesMax } from './core/limits.ts';
@@ -11,9 +11,9 @@ import type { Resolver } from './dns/resolver.ts';
 
 /** What the DNS says about an address: the part of the evidence that takes time. */
 export type Answers = Pick<Evidence, 'ptr' | 'forward' | 'stale'>;
-export type Gather = (ip: Ip) => Promise<Answers>;
+export type Gather = (ip: Ip) => Soon<Answers>;
 /** The address records of a HELO name, or undefined: it is no host name, and there is nothing to ask. */
-export type GatherHelo = (helo: string, ip: Ip) => Promise<Forward | undefined>;
+export type GatherHelo = (helo: string, ip: Ip) => Soon<Forward | undefined>;
 
 /** `deadlineMs` bounds the whole, whatever the resolver does. */
 export function gatherer(resolver: Resolver, deadlineMs: number): Gather {
@@ -31,16 +31,26 @@ export function gatherer(resolver: Resolver, deadlineMs: number): Gather {
 
 /** `deadlineMs` bounds the whole, whatever the resolver does. */
 export function heloGatherer(resolver: Resolver, deadlineMs: number): GatherHelo {
-  return async (helo, ip) => {
-    const name = hostName(helo);
-    if (name === undefined) return undefined;
+  const ask = async (name: HostName, ip: Ip, first: Soon<DnsAnswer<string>>): Promise<Forward | undefined> => {
     const deadline = deadlineIn(deadlineMs);
+    const [own] = families(ip);
+    const lookup: Resolver['lookup'] = (_, type) => (type === own ? first : resolver.lookup(name, type));
     try {
-      const [forward] = await askForward(resolver, ip, [name], deadline.passed);
+      const [forward] = await askForward({ lookup }, ip, [name], deadline.passed);
       return forward;
     } finally {
       deadline.clear();
     }
+  };
+  return (helo, ip) => {
+    const name = hostName(helo);
+    if (name === undefined) return undefined;
+    const [own] = families(ip);
+    const first = resolver.lookup(name, own);
+    // Only after NODATA there is more to ask.
+    return first instanceof Promise || first.kind === 'nodata'
+      ? ask(name, ip, first)
+      : { name, addresses: asAddresses(first) };
   };
 }
 
@@ -56,7 +66,7 @@ async function askForward(
   names: readonly HostName[],
   passed: Promise<'passed'>,
 ): Promise<readonly Forward[]> {
-  const [own, other] = isIpv4(ip) ? (['A', 'AAAA'] as const) : (['AAAA', 'A'] as const);
+  const [own, other] = families(ip);
   const got = await askAll(resolver, names, own, passed);
   const forward = names.map((name): Forward => ({ name, addresses: got.get(name) ?? dnsError('timeout') }));
   // Nothing can confirm any more; whether a name stands in the other family is for whoever must mend it. NXDOMAIN holds
@@ -67,6 +77,11 @@ async function askForward(
   return forward.map((entry) =>
     rest.includes(entry.name) ? { ...entry, other: others.get(entry.name) ?? dnsError('timeout') } : entry,
   );
+}
+
+/** The client's own first. */
+function families(ip: Ip): readonly ['A' | 'AAAA', 'A' | 'AAAA'] {
+  return isIpv4(ip) ? ['A', 'AAAA'] : ['AAAA', 'A'];
 }
 
 /** The answers that came before time was up. */
@@ -80,7 +95,7 @@ async function askAll(
   await new Promise<void>((done, fail) => {
     if (names.length === 0) done();
     for (const name of names) {
-      resolver.lookup(name, type).then((answer) => {
+      Promise.resolve(resolver.lookup(name, type)).then((answer) => {
         got.set(name, asAddresses(answer));
         if (got.size === names.length) done();
       }, fail);

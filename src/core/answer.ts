@@ -32,6 +32,9 @@ export type DnsAnswer<T> = Remarks &
     | { readonly kind: 'error'; readonly code: DnsError }
   );
 
+/** There, or on its way: what is known is said at once, since a promise costs more than most of what is done with it. */
+export type Soon<T> = T | Promise<T>;
+
 export function dnsError(code: DnsError): DnsAnswer<never> {
   return { kind: 'error', code };
 }

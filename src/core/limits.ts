@@ -178,7 +178,7 @@ export const maskedOthersMax = 2;
 /** One Postfix request has about 30 lines and 1 KB; certificates and long addresses reach 10 KB. */
 export const policyRequestOctetsMax = 64 * 1024;
 
-/** Messages in flight that the policy door remembers, to prepend a header once for each. */
+/** Sessions that the policy door remembers: for one ref each, and a header once for each message. */
 export const policyInstancesMax = 20_000;
 
 /** For so long after its last request: the next command of a client may take five minutes (RFC 5321 s4.5.3.2.7). */

@@ -3,7 +3,7 @@
 // connection. The answer itself is shared between callers and must not be changed.
 
 import { LRUCache } from 'lru-cache';
-import type { DnsAnswer, RecordType } from '../core/answer.ts';
+import type { DnsAnswer, RecordType, Soon } from '../core/answer.ts';
 import { cacheEntriesMax, failureTtlS, ttlMaxS } from '../core/limits.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -15,7 +15,7 @@ export interface CacheOptions {
 
 /** One question: its answer, or the promise of one while it is on its way. */
 interface Entry {
-  answer: DnsAnswer<string> | Promise<DnsAnswer<string>>;
+  answer: Soon<DnsAnswer<string>>;
   /** On the clock of `now`. */
   until: number;
 }
@@ -37,9 +37,9 @@ export function cached(
       const kept = byType[type];
       const key = name.toLowerCase();
       const known = kept.get(key);
-      if (known !== undefined && known.until > now()) return Promise.resolve(known.answer);
+      if (known !== undefined && known.until > now()) return known.answer;
       const entry: Entry = { answer: undefined as never, until: Number.POSITIVE_INFINITY };
-      entry.answer = behind.lookup(name, type).then(
+      entry.answer = Promise.resolve(behind.lookup(name, type)).then(
         (answer) => {
           entry.answer = answer;
           // TTL 0: for this question only, and for those who asked it while it was in flight (RFC 1035 s3.2.1).

@@ -3,14 +3,15 @@
 // reply: Postfix then tries again and falls back to smtpd_policy_service_default_action.
 
 import { createServer, type Socket } from 'node:net';
+import type { Soon } from '../../core/answer.ts';
 import { policyAnswerMs, policyIdleMs } from '../../core/limits.ts';
 import { printProblem } from '../../core/problem.ts';
-import { settled } from '../../core/verdict.ts';
+import { type Decision, settled } from '../../core/verdict.ts';
 import type { Gate } from '../../gate.ts';
 import type { Door } from '../../listen.ts';
 import type { Logger } from '../../log.ts';
 import { answer, dunno, printAction } from './answer.ts';
-import { clientOf, isProblem, type Request, readRequests } from './codec.ts';
+import { clientOf, isProblem, type Request, type Requests, readRequests } from './codec.ts';
 import { makeSessions } from './sessions.ts';
 
 export interface PolicyDoorParts {
@@ -27,20 +28,23 @@ export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }:
   const busy = new Map<Socket, boolean>();
   let draining = false;
 
-  const actionFor = async (request: Request): Promise<string> => {
+  const actionFor = (request: Request): Soon<string> => {
     const client = clientOf(request);
     if (client === undefined) return dunno;
     if (isProblem(client)) throw new ProtocolError(printProblem(client));
     const state = request.get('protocol_state') ?? '';
     const instance = request.get('instance') ?? '';
-    const message = sessions.message(client, state, instance);
-    const decision = await message.session.inquiry.decide(client, answerMs);
-    if (settled(decision.verdict)) message.session.inquiry.told(decision);
-    // access(5): PREPEND is not for end-of-data; without an instance nobody can tell the recipients of one message.
-    const mayPrepend = instance !== '' && !message.prepended && (state === 'RCPT' || state === 'DATA');
-    const action = answer(decision, authservId, mayPrepend);
-    if (action.startsWith('PREPEND')) message.prepended = true;
-    return action;
+    const session = sessions.session(client, state, instance);
+    const say = (decision: Decision): string => {
+      if (settled(decision.verdict)) session.inquiry.told(decision);
+      // access(5): PREPEND is not for end-of-data; without an instance nobody can tell the recipients of one message.
+      const mayPrepend = instance !== '' && instance !== session.prependedTo && (state === 'RCPT' || state === 'DATA');
+      const action = answer(decision, authservId, mayPrepend);
+      if (action.startsWith('PREPEND')) session.prependedTo = instance;
+      return action;
+    };
+    const decision = session.inquiry.decide(client, answerMs);
+    return decision instanceof Promise ? decision.then(say) : say(decision);
   };
 
   const server = createServer((socket) => {
@@ -55,22 +59,30 @@ export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }:
     socket.setTimeout(policyIdleMs, () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => busy.delete(socket));
-    socket.on('data', (chunk: Buffer) => {
-      // Nothing more is read until these are answered, so a peer that never reads costs one chunk.
+    /** Nothing more is read meanwhile, so a peer that never reads costs one chunk. */
+    const wait = <T>(what: Promise<T>): Promise<T> => {
       socket.pause();
       busy.set(socket, true);
+      return what;
+    };
+    const serve = async ({ requests, problem }: Requests): Promise<void> => {
+      for (const request of requests) {
+        const action = actionFor(request);
+        // To wait for what is there would cost more than the rest of the answer.
+        const said = printAction(action instanceof Promise ? await wait(action) : action);
+        if (socket.destroyed) return;
+        if (!socket.write(said)) await wait(drained(socket));
+      }
+      if (problem !== undefined) throw new ProtocolError(printProblem(problem));
+      if (busy.get(socket) !== true) return;
+      busy.set(socket, false);
+      if (draining) socket.destroySoon();
+      else socket.resume();
+    };
+    socket.on('data', (chunk: Buffer) => {
       const read = readRequests(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
       rest = read.rest;
-      void (async () => {
-        for (const request of read.requests) {
-          const action = await actionFor(request);
-          if (!socket.write(printAction(action))) await drained(socket);
-        }
-        if (read.problem !== undefined) throw new ProtocolError(printProblem(read.problem));
-        busy.set(socket, false);
-        if (draining) socket.destroySoon();
-        else socket.resume();
-      })().catch(give);
+      void serve(read).catch(give);
     });
   });
 

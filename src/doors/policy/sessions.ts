@@ -12,50 +12,46 @@ export interface Session {
   readonly inquiry: Inquiry;
   /** What was last known of the client; the decision line of a session that was never told a verdict is about it. */
   client: Client;
-}
-
-export interface Message {
-  readonly session: Session;
-  prepended: boolean;
+  /** The message that got a field: one follows the other. */
+  prependedTo?: string;
+  /** When it was last asked about, see `now`. */
+  heardAt: number;
 }
 
 export interface Sessions {
-  /** The message this request is about, new or known. `instance` is '' before there is one. */
-  message(client: Client, state: string, instance: string): Message;
+  /** The session this request is about, new or known. `instance` is '' before there is a message. */
+  session(client: Client, state: string, instance: string): Session;
   /** Reports what was never told, and forgets everything. */
   clear(): Promise<void>;
 }
 
-export function makeSessions(gate: Gate): Sessions {
-  const bounds = { max: policyInstancesMax, ttl: policyInstanceMs, updateAgeOnGet: true };
-  const byClient = new LRUCache<string, Session>({
-    ...bounds,
+/** `now`: milliseconds on a clock that never runs backwards. */
+export function makeSessions(gate: Gate, now: () => number = () => performance.now()): Sessions {
+  // The time stands in the session: the library's own clockwork costs more than the rest of it.
+  const sessions = new LRUCache<string, Session>({
+    max: policyInstancesMax,
     dispose: ({ inquiry, client }) => void inquiry.close(client).catch(() => {}),
   });
-  const byInstance = new LRUCache<string, Message>(bounds);
-
-  const sessionOf = (client: Client, state: string, instance: string): Session => {
-    // Before Postfix 3.0 there is no client_port; the instance must do.
-    const key = `${client.ip} ${client.port ?? instance}`;
-    const known = state === 'CONNECT' ? undefined : byClient.get(key);
-    if (known !== undefined && (client.port !== undefined || instance !== '')) return known;
-    const session = { inquiry: gate.open('policy', client.ip), client };
-    byClient.set(key, session);
-    return session;
-  };
 
   return {
-    message(client, state, instance) {
-      const known = instance === '' ? undefined : byInstance.get(`${instance} ${client.ip}`);
-      const message = known ?? { session: sessionOf(client, state, instance), prepended: false };
-      if (instance !== '' && known === undefined) byInstance.set(`${instance} ${client.ip}`, message);
-      message.session.client = client;
-      return message;
+    session(client, state, instance) {
+      // Before Postfix 3.0 there is no client_port; the instance must do.
+      const key = `${client.ip} ${client.port ?? instance}`;
+      const mayBeKnown = state !== 'CONNECT' && (client.port !== undefined || instance !== '');
+      const known = mayBeKnown ? sessions.get(key) : undefined;
+      const heardAt = now();
+      if (known !== undefined && heardAt - known.heardAt < policyInstanceMs) {
+        known.client = client;
+        known.heardAt = heardAt;
+        return known;
+      }
+      const session = { inquiry: gate.open('policy', client.ip), client, heardAt };
+      sessions.set(key, session);
+      return session;
     },
     async clear() {
-      await Promise.allSettled([...byClient.values()].map(({ inquiry, client }) => inquiry.close(client)));
-      byInstance.clear();
-      byClient.clear();
+      await Promise.allSettled([...sessions.values()].map(({ inquiry, client }) => inquiry.close(client)));
+      sessions.clear();
     },
   };
 }
