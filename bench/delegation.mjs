@@ -7,6 +7,7 @@
 //     node bench/delegation.mjs [--rounds 5] [--ms 500] [--install] [--json]
 //       --only floor       without the others that are not named (floor, postfwd1, postfwd1-cached, policyd-weight)
 //       --cli NAME=PATH    another build, dist/cli.js of it; given again, both are measured in the same rounds
+//       --at 20            without the levels that are not named
 //       --profile FOLDER   what our time goes into, as .cpuprofile
 
 import { join, resolve } from 'node:path';
@@ -34,6 +35,7 @@ const { values, folder, closeDns } = await begin({
   options: {
     rounds: { type: 'string', default: '5' },
     ms: { type: 'string', default: '500' },
+    at: { type: 'string', multiple: true, default: levels.map(({ atOnce }) => `${atOnce}`) },
     profile: { type: 'string' },
   },
   counts: { ms: 60_000 },
@@ -48,7 +50,7 @@ const { contenders, missing, close } = await startPolicyContenders({ folder, ...
 const [ours] = contenders.map(({ name }) => name);
 for (const contender of contenders) await warm(contender);
 const results = [];
-for (const level of levels)
+for (const level of levels.filter(({ atOnce }) => values.at.includes(`${atOnce}`)))
   results.push({ ...level, ran: await inTurn(contenders, rounds, (one) => load(one, level)) });
 for (const contender of contenders) if (contender.isOurs) await checkLog(contender);
 await close();

@@ -70,8 +70,9 @@ export function clientWatch({
 
   return {
     arrived(ip) {
-      if (addressSpace(ip) === 'loopback') return undefined;
       turn(now());
+      // So many others that nothing can be found before this window is over, and nothing need be counted.
+      if (current.inPublic.size > maskedOthersMax + 1 || addressSpace(ip) === 'loopback') return undefined;
       count(ip);
       const found = find(ip);
       // Another address that is believed does not end it: two of those may come.

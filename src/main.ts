@@ -81,14 +81,14 @@ export async function startService(
     onTrouble: (problems) =>
       log.error({ problems: problems.map(printProblem) }, 'policy has mistakes: the old one stays in force'),
   });
-  const outageOf = config.dns?.outage === undefined ? {} : { outage: outageActions[config.dns.outage] };
+  const standIn = config.dns?.outage && outageActions[config.dns.outage];
   const timeoutMs = config.dns?.timeout ?? dnsTimeoutDefaultMs;
   const cache = addressCache(gatherer(resolver, timeoutMs));
   const name = config.name ?? hostname();
   const gateParts: GateParts = {
     gather: cache.gather,
     gatherHelo: heloGatherer(resolver, timeoutMs),
-    policy: () => ({ ...policy.policy(), ...outageOf }),
+    policy: standIn === undefined ? policy.policy : () => ({ ...policy.policy(), outage: standIn }),
     report,
     newRef: makeRefs(Date.now),
     now: Date.now,

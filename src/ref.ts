@@ -10,9 +10,13 @@ const counterSize = 32 ** 4;
 /** `start` is where the counter begins, random so that two processes of one second differ. */
 export function makeRefs(now: () => number, start: number = randomInt(counterSize)): () => string {
   let counter = start;
+  let second = Number.NaN;
+  let time = '';
   return () => {
     counter = (counter + 1) % counterSize;
-    return write(Math.floor(now() / 1000), 7) + write(counter, 4);
+    const at = Math.floor(now() / 1000);
+    if (at !== second) [second, time] = [at, write(at, 7)];
+    return time + write(counter, 4);
   };
 }
 

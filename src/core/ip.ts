@@ -15,6 +15,8 @@ export interface Cidr {
 
 /** Canonical form of an address, or undefined. "127.1", "0x7f000001" and the like are names at best, not addresses. */
 export function parseIp(text: string): Ip | undefined {
+  // Most come in canonical form, and many times for each client.
+  if (canonicalIpv4.test(text)) return text as Ip;
   const bare = text.includes('%') ? text.slice(0, text.indexOf('%')) : text;
   // The library throws and catches for what is no address, and names come through here more often than addresses.
   if (!/^[0-9a-f:.]+$/i.test(bare)) return undefined;
@@ -23,6 +25,8 @@ export function parseIp(text: string): Ip | undefined {
   }
   return ipaddr.IPv6.isValid(bare) ? canonical(ipaddr.IPv6.parse(bare)) : undefined;
 }
+
+const canonicalIpv4 = /^(?:(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])(?:\.(?!$)|$)){4}$/;
 
 export function isIpv4(ip: Ip): boolean {
   return !ip.includes(':');

@@ -90,6 +90,7 @@ export function claimedName(presentation: string): ClaimedName {
  * that nothing can pretend to be an escape, and what is longer than `octetsMax` ends in "...".
  */
 export function printable(text: string, octetsMax = 255): string {
+  if (text.length <= octetsMax && /^[ -[\]-~]*$/.test(text)) return text;
   let out = '';
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0;
