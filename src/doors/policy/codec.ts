@@ -41,12 +41,12 @@ export function readRequests(buffer: Buffer): Requests {
 function readRequest(text: string): Request | Problem {
   if (text.includes('\0')) return problem('a NUL octet');
   const request = new Map<string, string>();
+  let count = 0;
   for (const line of text.split('\n')) {
     const equals = line.indexOf('=');
     if (equals < 1) return problem(`${quote(line)} is no name=value`);
     const name = line.slice(0, equals);
-    if (request.has(name)) return problem(`${quote(name)} stands twice`);
-    request.set(name, line.slice(equals + 1));
+    if (request.set(name, line.slice(equals + 1)).size !== ++count) return problem(`${quote(name)} stands twice`);
   }
   const type = request.get('request');
   return type === 'smtpd_access_policy'
@@ -72,7 +72,7 @@ const stageOfState: Readonly<Record<string, Stage>> = {
  * an address ("unknown", as after XCLIENT ADDR=[UNAVAILABLE]).
  */
 export function clientOf(request: Request): Client | undefined | Problem {
-  const said = (name: string) => request.get(name) || undefined; // SMTPD_POLICY_README: what is not known is empty
+  const said = (name: string): string | undefined => request.get(name) || undefined; // SMTPD_POLICY_README: what is not known is empty
   const stage = stageOfState[said('protocol_state') ?? ''];
   const address = said('client_address');
   if (stage === undefined || address === undefined || address === 'unknown') return undefined;
@@ -84,23 +84,22 @@ export function clientOf(request: Request): Client | undefined | Problem {
   const serverPort = Number(said('server_port') ?? 0);
   const [helo, recipient] = [said('helo_name'), said('recipient')];
   const [clientName, reverseClientName] = [said('client_name'), said('reverse_client_name')];
-  return {
-    ip,
-    stage,
-    authenticated: said('sasl_username') !== undefined,
-    ...(Number.isInteger(port) && port > 0 && port < 65_536 ? { port } : {}),
-    ...(serverIp === undefined ? {} : { serverIp }),
-    ...(Number.isInteger(serverPort) && serverPort > 0 && serverPort < 65_536 ? { serverPort } : {}),
-    ...(helo === undefined ? {} : { helo }),
-    ...(stage === 'mail' || stage === 'rcpt' ? { sender: request.get('sender') ?? '' } : {}),
-    ...(stage === 'rcpt' && recipient !== undefined ? { recipient } : {}),
-    ...(tls === undefined ? {} : { tls }),
-    hearsay: {
-      ...(clientName === undefined ? {} : { clientName }),
-      ...(reverseClientName === undefined ? {} : { reverseClientName }),
-    },
-  };
+  // Step by step: each question of a mail server comes through here.
+  const hearsay: Writable<NonNullable<Client['hearsay']>> = {};
+  if (clientName !== undefined) hearsay.clientName = clientName;
+  if (reverseClientName !== undefined) hearsay.reverseClientName = reverseClientName;
+  const client: Writable<Client> = { ip, stage, authenticated: said('sasl_username') !== undefined, hearsay };
+  if (Number.isInteger(port) && port > 0 && port < 65_536) client.port = port;
+  if (serverIp !== undefined) client.serverIp = serverIp;
+  if (Number.isInteger(serverPort) && serverPort > 0 && serverPort < 65_536) client.serverPort = serverPort;
+  if (helo !== undefined) client.helo = helo;
+  if (stage === 'mail' || stage === 'rcpt') client.sender = request.get('sender') ?? '';
+  if (stage === 'rcpt' && recipient !== undefined) client.recipient = recipient;
+  if (tls !== undefined) client.tls = tls;
+  return client;
 }
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * Postfix gives the names of subject and issuer in xtext, and only of a certificate that it trusts; of any other just the
