@@ -3,6 +3,7 @@
 // says. A bug of ours is a temporary failure for the client, and an error in the log.
 
 import { createServer, type Socket } from 'node:net';
+import type { Soon } from '../../core/answer.ts';
 import { milterIdleMs } from '../../core/limits.ts';
 import { printProblem } from '../../core/problem.ts';
 import type { Gate } from '../../gate.ts';
@@ -36,18 +37,22 @@ export function milterDoor({ gate, log, authservId }: MilterDoorParts): Door {
     reports.add(report);
   };
 
+  const failed = (error: unknown): readonly Buffer[] => {
+    log.error({ err: error }, 'milter verdict failed');
+    return [tryLater];
+  };
   /** In order: the answer to one is there before the next is looked at. False: the connection is over. */
-  const answer = async (frame: Frame, session: MilterSession): Promise<readonly Buffer[] | false> => {
+  const answer = (frame: Frame, session: MilterSession): Soon<readonly Buffer[] | false> => {
     const command = readCommand(frame);
     if (isProblem(command)) throw new ProtocolError(printProblem(command));
     const step = session.handle(command);
     if (step.kind === 'say') return step.frames;
     if (step.kind === 'judge') {
       try {
-        return step.then(await step.inquiry.decide(step.client));
+        const decision = step.inquiry.decide(step.client);
+        return decision instanceof Promise ? decision.then(step.then).catch(failed) : step.then(decision);
       } catch (error) {
-        log.error({ err: error }, 'milter verdict failed');
-        return [tryLater];
+        return failed(error);
       }
     }
     if (step.problem !== undefined) throw new ProtocolError(printProblem(step.problem));
@@ -60,23 +65,32 @@ export function milterDoor({ gate, log, authservId }: MilterDoorParts): Door {
     connections.set(socket, connection);
     let rest: Buffer = Buffer.alloc(0);
 
+    /** Nothing more is read meanwhile, so a peer that never reads costs one chunk. */
+    const wait = <T>(what: Promise<T>): Promise<T> => {
+      socket.pause();
+      connection.isBusy = true;
+      return what;
+    };
     const serve = async (chunk: Buffer): Promise<void> => {
       const read = readFrames(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
       rest = read.rest;
       for (const frame of read.frames) {
-        const frames = await answer(frame, session);
+        const said = answer(frame, session);
+        // To wait for what is there would cost more than the rest of the answer.
+        const frames = said instanceof Promise ? await wait(said) : said;
         // Nobody waits for it any more, and no 'drain' would come.
         if (socket.destroyed) return;
         if (frames === false) {
           socket.destroySoon();
           return;
         }
-        if (frames.length > 0 && !socket.write(Buffer.concat(frames))) await drained(socket);
+        if (frames.length > 0 && !socket.write(Buffer.concat(frames))) await wait(drained(socket));
       }
       if (read.problem !== undefined) throw new ProtocolError(printProblem(read.problem));
+      const wasBusy = connection.isBusy;
       connection.isBusy = false;
       if (draining && !session.isInMessage) socket.destroySoon();
-      else socket.resume();
+      else if (wasBusy) socket.resume();
     };
     const give = (error: unknown): void => {
       if (error instanceof ProtocolError)
@@ -92,12 +106,7 @@ export function milterDoor({ gate, log, authservId }: MilterDoorParts): Door {
       connections.delete(socket);
       session.leave();
     });
-    socket.on('data', (chunk: Buffer) => {
-      // Nothing more is read until this is answered, so a peer that never reads costs one chunk.
-      socket.pause();
-      connection.isBusy = true;
-      void serve(chunk).catch(give);
-    });
+    socket.on('data', (chunk: Buffer) => void serve(chunk).catch(give));
   });
 
   return {
