@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Client } from '../../src/core/client.ts';
 import { decide } from '../../src/core/decide.ts';
-import { decisionFields } from '../../src/log.ts';
+import { decisionFields, type Logger, logDecision, makeLog } from '../../src/log.ts';
 import { makeRefs } from '../../src/ref.ts';
 import { policyOf } from '../support/doors.ts';
 import { evidenceOf } from '../support/evidence.ts';
@@ -39,6 +43,28 @@ otherwise: accept`);
     would: ['would'],
     ms: 12,
   });
+});
+
+test('a decision is a line as the logger would write it, and none where nobody wants it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'iprevd-log-'));
+  try {
+    const written = (level: 'info' | 'warn', write: (log: Logger) => void): string => {
+      const file = join(folder, randomUUID());
+      write(makeLog(level, file));
+      return readFileSync(file, 'utf8').replace(/"time":"[-:.\dTZ]{24}"/, '"time":""');
+    };
+    const quoted = evidenceOf({ ptr: ['mx.example'], client: { port: 4, helo: '"\\é', sender: '' } });
+    const decision = decide(
+      policyOf('rules: []\notherwise: { tag: t, hold: true }'),
+      quoted,
+    );
+    const line = written('info', (log) => logDecision(log)(decision, 3));
+    expect(line).toBe(written('info', (log) => log.info(decisionFields(decision, 3), 'decision')));
+    expect(line).toContain('"msg":"decision"}\n');
+    expect(written('warn', (log) => logDecision(log)(decision, 3))).toBe('');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('who spoke before the greeting, and over which TLS; neither where there is nothing to tell', () => {
