@@ -1,5 +1,6 @@
 // The policy door beside Postfix: answers a second and their time, evidence in the cache, over 1, 20 and 100 connections with
-// one question in flight on each. Each question is about a session of its own, with a line in iprevd's log. Beside it a floor
+// one question in flight on each. Each question is about a session of its own, with a line in iprevd's log; once more, ten
+// recipients in a session, as a mailing list has them. Beside it a floor
 // on Node that reads the question and says DUNNO, and the policy services that mail servers run: postfwd1, with its request
 // cache and without, and policyd-weight. Every answer is compared with what it has to be. Wants Linux, root, unbound and a C
 // compiler; 69 without. It is no test: 0 when it ran to its end; 1 if it could not.
@@ -26,6 +27,7 @@ const levels = [
   { atOnce: 1, place: 'together' },
   { atOnce: 20, place: 'apart' },
   { atOnce: 100, place: 'apart' },
+  { atOnce: 20, place: 'apart', recipients: 10 },
 ];
 /** Least ratios of ours to the others, and the most that our 99th of 100 may be of theirs. */
 const goals = { floor: 0.6, postfwd1: 10, 'postfwd1-cached': 5, 'policyd-weight': 10 };
@@ -35,7 +37,7 @@ const { values, folder, closeDns } = await begin({
   options: {
     rounds: { type: 'string', default: '5' },
     ms: { type: 'string', default: '500' },
-    at: { type: 'string', multiple: true, default: levels.map(({ atOnce }) => `${atOnce}`) },
+    at: { type: 'string', multiple: true, default: ['1', '20', '100'] },
     profile: { type: 'string' },
   },
   counts: { ms: 60_000 },
@@ -59,14 +61,22 @@ process.stdout.write(values.json ? `${JSON.stringify({ machine: machine(), round
 
 /** Until all have been asked about: who has a cache has them in it. */
 async function warm(contender) {
-  while (contender.asked < clients.length) await ask(contender, { atOnce: 20, place: 'none' });
+  while (contender.sessions < clients.length) await ask(contender, { atOnce: 20, place: 'none' });
 }
 
 /** Each run goes on where the one before ended, so that no session comes twice. */
-async function ask(contender, { atOnce, place }) {
-  const { plan, listen, asked } = contender;
-  const result = await runLoad({ program, plan, to: listen, atOnce, ms, first: asked, sleeps: place !== 'apart' });
-  contender.asked += result.done;
+async function ask(contender, { atOnce, place, recipients = 1 }) {
+  const { plan, listen, sessions: first } = contender;
+  const result = await runLoad({
+    program,
+    plan: plan(recipients),
+    to: listen,
+    atOnce,
+    ms,
+    first,
+    sleeps: place !== 'apart',
+  });
+  contender.sessions += result.sessions;
   return result;
 }
 
@@ -80,13 +90,14 @@ async function load(contender, level) {
 }
 
 /** As it is run, so every session has left its line. */
-async function checkLog({ name, asked }) {
+async function checkLog({ name, sessions }) {
   const lines = Number(await run('/bin/grep', ['-c', '"msg":"decision"', join(folder, `${name}.log`)]));
-  if (lines !== asked) throw new Error(`${name} was asked about ${asked} sessions, and logged ${lines} decisions`);
+  if (lines !== sessions)
+    throw new Error(`${name} was asked about ${sessions} sessions, and logged ${lines} decisions`);
 }
 
 function report() {
-  const tables = results.map(({ atOnce, ran }) => {
+  const tables = results.map(({ atOnce, recipients, ran }) => {
     const rows = Object.keys(ran).map((name) => {
       const cells = ['perSecond', 'p50', 'p99', 'cpu'].map((key) => middle(ran[name], key).toFixed(0));
       if (name === ours) return [name, cells[0], '', cells[1], cells[2], '', cells[3]];
@@ -101,9 +112,10 @@ function report() {
         cells[3],
       ];
     });
-    const head = [`${atOnce} in flight`, 'answers/s', `${ours} is`, 'p50 us', 'p99 us', `${ours} is`, 'CPU us'];
+    const title = `${atOnce} in flight${recipients === undefined ? '' : `, ${recipients} a session`}`;
+    const head = [title, 'answers/s', `${ours} is`, 'p50 us', 'p99 us', `${ours} is`, 'CPU us'];
     return aligned([head, ...rows]);
   });
-  const about = `${clients.length} clients, a session for each answer; medians of ${rounds} rounds of ${ms} ms; ratios are medians of those of each round`;
+  const about = `${clients.length} clients; a session for each answer, but for the last table; medians of ${rounds} rounds of ${ms} ms; ratios are medians of those of each round`;
   return `${[machine(), about, ...missing, ...tables].join('\n\n')}\n`;
 }

@@ -9,7 +9,8 @@
  * an exchange is left out, or not answered, if a bit of its masks was agreed on. FIRST: how many sessions ran before this. SLEEPS: 0 or 1.
  * PLACE: 127.0.0.1:10045 or the path of a UNIX socket.
  *
- * Prints JSON: sessions that ended, seconds, and microseconds of the median and the 99th of 100 sessions. Any other answer
+ * Prints JSON: what ended (answers, or sessions of a milter), sessions that began, seconds, and microseconds of the median and
+ * the 99th of 100 of what ended. Any other answer
  * than the expected one ends it with 1 and a sentence; so does one that takes ten seconds. */
 
 #define _GNU_SOURCE
@@ -166,7 +167,9 @@ static void finish(struct connection *peer)
 		times_room = times_room == 0 ? 65536 : times_room * 2;
 		times = realloc(times, times_room * sizeof *times);
 	}
-	times[times_count++] = (uint32_t)((now() - peer->begun) / 100);
+	int64_t at = now();
+	times[times_count++] = (uint32_t)((at - peer->begun) / 100);
+	peer->begun = at;
 }
 
 static void hang_up(struct connection *peer)
@@ -285,11 +288,14 @@ static void hear(struct connection *peer)
 	}
 	peer->in = 0;
 	peer->at++;
+	if (framing == 0)
+		finish(peer);
 	if (go_on(peer))
 		return;
-	finish(peer);
-	if (framing == 1)
+	if (framing == 1) {
+		finish(peer);
 		hang_up(peer);
+	}
 	begin(peer);
 }
 
@@ -349,8 +355,8 @@ int main(int argc, char **argv)
 	}
 	double seconds = (double)(now() - start) / 1e9;
 	if (times_count == 0)
-		fail("no session ended");
+		fail("nothing ended");
 	qsort(times, times_count, sizeof *times, ascending);
-	printf("{\"done\":%zu,\"seconds\":%.6f,\"p50\":%.1f,\"p99\":%.1f}\n", times_count, seconds, percentile(0.5), percentile(0.99));
+	printf("{\"done\":%zu,\"sessions\":%ld,\"seconds\":%.6f,\"p50\":%.1f,\"p99\":%.1f}\n", times_count, next_number - atol(argv[5]), seconds, percentile(0.5), percentile(0.99));
 	return 0;
 }

@@ -41,8 +41,8 @@ function uint32(value) {
 }
 
 /**
- * Sessions for so many milliseconds, so many at once. Result: how many ended (`done`), seconds, microseconds of the median and
- * the 99th of 100. Rejects on any answer that was not expected.
+ * Sessions for so many milliseconds, so many at once. Result: what ended (`done`: answers, or sessions of a milter), how many `sessions`
+ * began, seconds, microseconds of the median and the 99th of 100. Rejects on any answer that was not expected.
  */
 export async function runLoad({ program, plan, to, atOnce, ms, first = 0, sleeps = false }) {
   return JSON.parse(await run(program, [plan, printPlace(to), atOnce, ms, first, sleeps ? 1 : 0].map(String)));

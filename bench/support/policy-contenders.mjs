@@ -36,7 +36,7 @@ const others = [
 
 /**
  * Starts our builds and those of the others that are wanted (`only`: names; none means all). Each: name, where it listens, its
- * plan (load.mjs), how much it was asked, its process. `missing`: a sentence for each that is not installed.
+ * plan (load.mjs) by the recipients of a session, how many sessions it was asked about, its process. `missing`: a sentence for each that is not installed.
  */
 export async function startPolicyContenders({ folder, cli, only, node }) {
   const wanted = others.filter(({ name }) => only.length === 0 || only.includes(name));
@@ -55,8 +55,9 @@ export async function startPolicyContenders({ folder, cli, only, node }) {
       continue;
     }
     const listen = { host: frontHost, port: 2501 + i };
-    const plan = writePlan(join(folder, `${one.name}.plan`), framings.policy, policySessions(answers));
-    contenders.push({ ...one, listen, plan, asked: 0, ...(await start({ folder, name: one.name, listen })) });
+    const plan = (recipients) =>
+      writePlan(join(folder, `${one.name}.plan`), framings.policy, policySessions(answers, recipients));
+    contenders.push({ ...one, listen, plan, sessions: 0, ...(await start({ folder, name: one.name, listen })) });
   }
   const close = async () => {
     for (const one of [...contenders, ...(syslog === undefined ? [] : [syslog])]) await one.close();

@@ -1,5 +1,5 @@
-// What a mail server asks a policy service: one question at RCPT for each session, as Postfix does by default
-// (smtpd_delay_reject), about one client after the other. Nine of ten clients are confirmed, the tenth has no PTR record.
+// What a mail server asks a policy service: a question at RCPT for each recipient, as Postfix does by default
+// (smtpd_delay_reject), about one client after the other, a message in each session. Nine of ten clients are confirmed, the tenth has no PTR record.
 // The attributes are those of Postfix 3.7.11 (test/fixtures), in its order. '#' is a digit that load.c counts up, so that no
 // session is asked about twice.
 
@@ -14,11 +14,16 @@ export const clients = Array.from({ length: clientCount }, (_, i) => {
 });
 
 /** `answers`: how the answer begins to who is confirmed, and to who has no name. */
-export function policySessions({ confirmed, unnamed }) {
-  return clients.map((client, i) => [{ send: request(client, i), expect: client.isNamed ? confirmed : unnamed }]);
+export function policySessions({ confirmed, unnamed }, recipients = 1) {
+  return clients.map((client, i) =>
+    Array.from({ length: recipients }, (_, recipient) => ({
+      send: request(client, i, recipient),
+      expect: client.isNamed ? confirmed : unnamed,
+    })),
+  );
 }
 
-function request({ ip, isNamed }, i) {
+function request({ ip, isNamed }, i, recipient) {
   const name = clientName(ip);
   const attributes = {
     request: 'smtpd_access_policy',
@@ -32,7 +37,7 @@ function request({ ip, isNamed }, i) {
     server_port: '25',
     helo_name: name,
     sender: `from@${name}`,
-    recipient: 'to@dest.example.org',
+    recipient: `to-${recipient}@dest.example.org`,
     recipient_count: '0',
     queue_id: '',
     instance: `${i.toString(16)}.6b010b94.#####.0`,
