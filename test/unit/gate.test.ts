@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { dnsError } from '../../src/core/answer.ts';
 import type { Client } from '../../src/core/client.ts';
-import { hostName } from '../../src/core/name.ts';
+import { type HostName, hostName } from '../../src/core/name.ts';
 import type { Decision } from '../../src/core/verdict.ts';
-import { makeGate } from '../../src/gate.ts';
+import { type GateParts, makeGate } from '../../src/gate.ts';
 import type { Answers } from '../../src/gather.ts';
 import { policyOf } from '../support/doors.ts';
 import { ipOf } from '../support/evidence.ts';
@@ -18,7 +18,7 @@ function setUp(gather: () => Promise<Answers> = async () => nobody) {
   const reported: [Decision, number][] = [];
   const policies = [policyOf('rules: []\notherwise: accept'), policyOf('rules: []\notherwise: reject')];
   let current = 0;
-  const gate = makeGate({
+  const parts: GateParts = {
     gather: async () => {
       clock += 25;
       return gather();
@@ -32,8 +32,8 @@ function setUp(gather: () => Promise<Answers> = async () => nobody) {
     report: (decision, ms) => reported.push([decision, ms]),
     newRef: () => 'ref1',
     now: () => clock,
-  });
-  return { gate, reported, heloAsked, reload: () => (current = 1) };
+  };
+  return { gate: makeGate(parts), parts, reported, heloAsked, reload: () => (current = 1) };
 }
 
 test('the decision that was told is reported once, with the time it took', async () => {
@@ -123,4 +123,37 @@ test('who cannot wait is answered as if the DNS were silent; who can has the ans
   const late = inquiry.decide(client, 10_000);
   answer(nobody);
   expect((await late).evidence.ptr).toEqual(nobody.ptr);
+});
+
+test('a bug in the lookup of a HELO name is for who waits for the verdict, not for who said HELO', () => {
+  const { parts } = setUp();
+  const broken = (): never => {
+    throw new Error('a bug of ours');
+  };
+  const inquiry = makeGate({ ...parts, gather: () => nobody, gatherHelo: broken }).open('smtp', ip);
+  inquiry.helo('mx.example');
+  expect(() => inquiry.decide({ ...client, helo: 'mx.example' })).toThrow('a bug of ours');
+});
+
+test('where all is known the decision is there at once, and where something is not it comes later', async () => {
+  const known = { addresses: { kind: 'nodata', ttl: 1 } } as const;
+  const { parts } = setUp();
+  let isKnown = true;
+  const gate = makeGate({
+    ...parts,
+    gather: () => (isKnown ? nobody : Promise.resolve(nobody)),
+    gatherHelo: (helo) => {
+      const forward = { name: hostName(helo) as HostName, ...known };
+      return isKnown ? forward : Promise.resolve(forward);
+    },
+  });
+  const greeted = { ...client, helo: 'mx.example' };
+  const atOnce = gate.open('smtp', ip).decide(greeted, 1_000);
+  expect(atOnce).toMatchObject({ evidence: { ...nobody, helo: { name: 'mx.example', ...known } } });
+  isKnown = false;
+  const inquiry = gate.open('smtp', ip);
+  const later = inquiry.decide(greeted, 1_000);
+  expect(later).toBeInstanceOf(Promise);
+  expect(await later).toEqual(atOnce);
+  expect(inquiry.decide(greeted)).toEqual(atOnce);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { dnsError } from '../../src/core/answer.ts';
+import { type DnsAnswer, dnsError } from '../../src/core/answer.ts';
 import { toZone } from '../../src/core/zone.ts';
 import type { Resolver } from '../../src/dns/resolver.ts';
 import { zoneResolver } from '../../src/dns/zone.ts';
@@ -117,6 +117,30 @@ describe('the name in HELO', () => {
     const answer = await heloGatherer(resolver, 1_000)(helo, client);
     expect(resolver.asked).toEqual(asked);
     expect(answer?.name).toBe(asked.length === 0 ? undefined : helo.toLowerCase());
+  });
+
+  test('is there at once where the answer is, and else as if it had come later', async () => {
+    const asked: string[] = [];
+    const answers: Readonly<Record<string, DnsAnswer<string>>> = {
+      'A mx.example': { kind: 'records', records: ['192.0.2.7'], ttl: 9 },
+      'A six.example': { kind: 'nodata', ttl: 9 },
+      'AAAA six.example': { kind: 'records', records: ['2001:db8::7'], ttl: 9 },
+    };
+    const known: Resolver = {
+      lookup: (name, type) => {
+        asked.push(`${type} ${name}`);
+        return answers[`${type} ${name}`] ?? dnsError('servfail');
+      },
+    };
+    const gatherHelo = heloGatherer(known, 1_000);
+    expect(gatherHelo('mx.example', client)).toEqual({ name: 'mx.example', addresses: answers['A mx.example'] });
+    expect(gatherHelo('lost.example', client)).toEqual({ name: 'lost.example', addresses: dnsError('servfail') });
+    expect(await gatherHelo('six.example', client)).toEqual({
+      name: 'six.example',
+      addresses: answers['A six.example'],
+      other: answers['AAAA six.example'],
+    });
+    expect(asked).toEqual(['A mx.example', 'A lost.example', 'A six.example', 'AAAA six.example']);
   });
 
   test('is a timeout when nobody answers', async () => {

@@ -54,10 +54,7 @@ test('a decision is a line as the logger would write it, and none where nobody w
       return readFileSync(file, 'utf8').replace(/"time":"[-:.\dTZ]{24}"/, '"time":""');
     };
     const quoted = evidenceOf({ ptr: ['mx.example'], client: { port: 4, helo: '"\\é', sender: '' } });
-    const decision = decide(
-      policyOf('rules: []\notherwise: { tag: t, hold: true }'),
-      quoted,
-    );
+    const decision = decide(policyOf('rules: []\notherwise: { tag: t, hold: true }'), quoted);
     const line = written('info', (log) => logDecision(log)(decision, 3));
     expect(line).toBe(written('info', (log) => log.info(decisionFields(decision, 3), 'decision')));
     expect(line).toContain('"msg":"decision"}\n');

@@ -1,5 +1,6 @@
 // The policy door over real sockets: order, instances, broken peers, and the 58 requests of a real Postfix.
 
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -69,6 +70,39 @@ test('glued requests are answered in order', async () => {
   );
   const answers = (await ask(doors.policy, three.join(''), 3)).split('\n\n').map((answer) => answer.slice(0, 10));
   expect(answers).toEqual(['action=550', 'action=DUN', 'action=450', '']);
+});
+
+test('what comes while a verdict is under way waits for it', async () => {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let asked = (): void => {};
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const lookup: Resolver['lookup'] = async (name, type) => {
+    asked();
+    await released;
+    return zone.lookup(name, type);
+  };
+  const slow = await openDoors({ resolver: { lookup }, policy, backend });
+  const socket = connect(slow.policy.port, slow.policy.host);
+  try {
+    socket.setEncoding('latin1').write(request({ client_address: '192.0.2.3' }));
+    await isAsked;
+    // Nothing need be asked about this one.
+    socket.write(request({ client_address: 'unknown' }));
+    // Whoever comes later is answered: the door has had its turn.
+    await ask(slow.policy, request({ client_address: 'unknown' }));
+    release();
+    let heard = '';
+    while (heard.split('\n\n').length < 3) heard += (await once(socket, 'data'))[0];
+    expect(heard).toMatch(/^action=550 .*\n\naction=DUNNO\n\n$/);
+  } finally {
+    socket.destroy();
+    await slow.close();
+  }
 });
 
 test('an octet at a time', async () => {
