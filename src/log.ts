@@ -2,6 +2,7 @@
 // escaped here once and for all; what is written is printable ASCII.
 
 import { type Logger, pino } from 'pino';
+import type { Client } from './core/client.ts';
 import type { IprevResult } from './core/iprev.ts';
 import { printable, printableName } from './core/name.ts';
 import { type Decision, refuses } from './core/verdict.ts';
@@ -44,9 +45,7 @@ export function decisionFields({ evidence, findings, verdict, trace }: Decision,
     reason: findings.iprev.reason,
     name: findings.iprev.result === 'pass' ? findings.iprev.name : undefined,
     naming: findings.naming.label,
-    heard: disagrees(client.hearsay?.clientName, findings.iprev.result)
-      ? foreign(client.hearsay?.clientName)
-      : undefined,
+    heard: disagrees(client, findings.iprev.result) ? foreign(client.hearsay?.clientName) : undefined,
     stale: evidence.stale,
     masked: evidence.masked,
     rule: verdict.rule,
@@ -62,9 +61,13 @@ export function decisionFields({ evidence, findings, verdict, trace }: Decision,
   };
 }
 
-/** The mail server that asks has looked the client up too, and came to something else; "unknown" is its word for no confirmed name. */
-function disagrees(clientName: string | undefined, result: IprevResult): boolean {
-  return clientName !== undefined && (clientName === 'unknown') === (result === 'pass');
+/**
+ * The mail server that asks has looked the client up too, and came to something else. "unknown" is its word for no confirmed
+ * name; where it does not even know a PTR name of a client that has one, it did not look (smtpd_peername_lookup=no) or could not.
+ */
+function disagrees({ hearsay: { clientName, reverseClientName } = {} }: Client, result: IprevResult): boolean {
+  if (clientName === undefined) return false;
+  return clientName === 'unknown' ? result === 'pass' && reverseClientName !== 'unknown' : result !== 'pass';
 }
 
 /**

@@ -20,14 +20,17 @@ export interface RealMailServerParts {
   readonly recipe: string;
 }
 
-export type RealPostfix = RealMailServer;
+export interface RealPostfix extends RealMailServer {
+  /** What "postfix check" finds wrong; '' for nothing. */
+  check(): Promise<string>;
+}
 
 export interface RealPostfixParts extends Omit<RealMailServerParts, 'recipe'> {
   /** Lines of main.cf on top of the usual. */
   readonly main?: string;
   /** "  -o name=value" lines for its smtpd. */
   readonly smtpd?: string;
-  /** In place of its smtpd and the lines for it. */
+  /** In place of its smtpd and the lines for it. A smtpd in a chroot finds all it needs in the queue as it is. */
   readonly recipe?: string;
 }
 
@@ -106,5 +109,5 @@ ${[...services, ...bounces].join('\n')}
     await close();
     throw new Error(`${error}\n${log()}`);
   }
-  return { port, log, close };
+  return { port, log, close, check: async () => (await postfix('check')).output };
 }

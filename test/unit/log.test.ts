@@ -106,3 +106,9 @@ test.each([
     expect(decisionFields(decide(policyOf('rules: []\notherwise: accept'), evidence), 0).heard).toBe(heard);
   },
 );
+
+test('a mail server that looked nobody up has said nothing', () => {
+  const client = { hearsay: { clientName: 'unknown', reverseClientName: 'unknown' } };
+  const evidence = evidenceOf({ ptr: ['mx.example'], forward: { 'mx.example': ['192.0.2.7'] }, client });
+  expect(decisionFields(decide(policyOf('rules: []\notherwise: accept'), evidence), 0).heard).toBeUndefined();
+});
