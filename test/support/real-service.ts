@@ -16,6 +16,8 @@ export interface RealServiceParts {
   readonly folder: string;
   /** "127.0.0.1:5353"; absent: no DNS, but a zone of ours in which 127.0.0.1 and 127.0.0.2 are confirmed, .7 is in trouble. */
   readonly dnsServer?: string;
+  /** More of that zone, as YAML lines. */
+  readonly zone?: string;
   readonly policy: string;
   /** "127.0.0.1:25", or a map as a door has it: "{ servers: [127.0.0.1:25], identify: proxy }"; absent: nobody is there. */
   readonly backend?: string;
@@ -27,7 +29,7 @@ export interface RealServiceParts {
   readonly under?: readonly string[];
 }
 
-const zone = `127.0.0.1: [workstation.example]
+const usualZone = `127.0.0.1: [workstation.example]
 workstation.example: [127.0.0.1]
 127.0.0.2: [mail.good.example]
 mail.good.example: [127.0.0.2]
@@ -35,10 +37,10 @@ mail.good.example: [127.0.0.2]
 `;
 
 export async function startRealService(parts: RealServiceParts): Promise<RealService> {
-  const { folder, dnsServer, policy, backend = '127.0.0.1:9', door, doors, under = [] } = parts;
+  const { folder, dnsServer, policy, backend = '127.0.0.1:9', door, doors, zone = '', under = [] } = parts;
   const [smtpPort, policyPort] = [await freePort(), await freePort()];
   const file = join(folder, 'iprevd.yaml');
-  writeFileSync(join(folder, 'zone.yaml'), zone);
+  writeFileSync(join(folder, 'zone.yaml'), usualZone + zone);
   const dns = dnsServer === undefined ? '{ zone: zone.yaml }' : `{ servers: [${dnsServer}], timeout: 4s }`;
   const more = `backend: ${backend}${door === undefined ? '' : `, ${door}`}`;
   const usual = `- { kind: smtp, listen: 127.0.0.1:${smtpPort}, ${more} }

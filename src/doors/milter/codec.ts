@@ -4,6 +4,7 @@
 
 import { type Ip, parseIp } from '../../core/ip.ts';
 import { milterFrameOctetsMax } from '../../core/limits.ts';
+import { mailboxOf } from '../../core/mailbox.ts';
 import { type Problem, quote } from '../../core/problem.ts';
 import type { Reply } from '../../core/reply.ts';
 
@@ -44,7 +45,7 @@ export type Command =
   /** `ip` is absent where the client has no Internet address. `port`: 1..65535. */
   | { readonly kind: 'connect'; readonly name: string; readonly ip?: Ip; readonly port?: number }
   | { readonly kind: 'helo'; readonly name: string }
-  /** `address`: without angle brackets, '' is the null sender. `parameters`: "SIZE=100". */
+  /** `address`: whom the path means, as text; '' is the null sender. `parameters`: "SIZE=100". */
   | { readonly kind: 'mail' | 'rcpt'; readonly address: string; readonly parameters: readonly string[] }
   | { readonly kind: 'header'; readonly name: string; readonly value: string }
   | { readonly kind: Bare };
@@ -88,12 +89,12 @@ export function readCommand({ command, data }: Frame): Command | Problem {
     case 'C':
       return readConnect(data);
     case 'H':
-      return withStrings(data, 1, ([name = '']) => ({ kind: 'helo', name }));
+      return withStrings(data, 1, ([name = '']) => ({ kind: 'helo', name: asText(name) }));
     case 'M':
     case 'R':
       return withStrings(data, undefined, ([path = '', ...parameters]) => ({
         kind: command === 'M' ? 'mail' : 'rcpt',
-        address: path.replace(/^<(.*)>$/s, '$1'),
+        address: mailboxOf(asText(path)),
         parameters,
       }));
     case 'L':
@@ -160,6 +161,11 @@ function withStrings(
   if (count === undefined ? strings.length === 0 : strings.length !== count)
     return problem(`${strings.length} strings where ${count ?? 'at least 1'} had to be`);
   return make(strings);
+}
+
+/** UTF-8 (RFC 6531), as the other doors read it; what is none becomes U+FFFD. */
+function asText(octets: string): string {
+  return /[\x80-\xff]/.test(octets) ? Buffer.from(octets, 'latin1').toString('utf8') : octets;
 }
 
 function readStrings(data: Buffer): readonly string[] | undefined {

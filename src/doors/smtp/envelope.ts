@@ -2,6 +2,7 @@
 // turn one domain into another; so the path is kept as it came and goes to the backend unchanged, or the client is
 // told why not. Strings here are latin1: one character is one octet.
 
+import { mailboxOf } from '../../core/mailbox.ts';
 import { printable } from '../../core/name.ts';
 import type { BackendReply } from './replies.ts';
 
@@ -97,10 +98,9 @@ export function printPathCommand(
   return `${verb === 'MAIL' ? 'MAIL FROM' : 'RCPT TO'}:${path}${words.join('')}`;
 }
 
-/** The address between the brackets as text; '' for the null path. A source route is left out (RFC 5321 appendix C). */
+/** Whom it means, as text; '' for the null path. */
 export function addressOf({ path }: PathCommand): string {
-  const address = path.slice(1, -1).replace(/^@[^:]*:/, '');
-  return /[\x80-\xff]/.test(address) ? Buffer.from(address, 'latin1').toString('utf8') : address;
+  return mailboxOf(/[\x80-\xff]/.test(path) ? Buffer.from(path, 'latin1').toString('utf8') : path);
 }
 
 /** The size that the client announces (RFC 1870), in octets; undefined if it does not. */

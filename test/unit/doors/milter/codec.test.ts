@@ -77,7 +77,12 @@ describe('commands', () => {
     ['an IPv4-mapped address', 'Ch\x006\0\0::ffff:192.0.2.1\0', { kind: 'connect', name: 'h', ip: '192.0.2.1' }],
     ['a client without an address', 'Cunknown\0U', { kind: 'connect', name: 'unknown' }],
     ['a local socket', 'Clocalhost\0L\0\0/run/x\0', { kind: 'connect', name: 'localhost' }],
-    ['HELO of odd octets', 'Ha\r\n\xff\0', { kind: 'helo', name: 'a\r\n\xff' }],
+    ['HELO of odd octets', 'Ha\r\n\xff\0', { kind: 'helo', name: 'a\r\n\ufffd' }],
+    [
+      'a sender beyond ASCII',
+      'M<gr\xc3\xbc\xc3\x9fe@"client".example>\0',
+      { kind: 'mail', address: 'grüße@client.example', parameters: [] },
+    ],
     ['an empty HELO', 'H\0', { kind: 'helo', name: '' }],
     ['a path without brackets', 'Ra@b.test\0', { kind: 'rcpt', address: 'a@b.test', parameters: [] }],
     ['a last chunk of the body', 'Ebody', { kind: 'end' }],
