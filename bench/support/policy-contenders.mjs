@@ -28,7 +28,12 @@ const others = [
   {
     name: 'policyd-weight',
     peer: policydWeight,
-    answers: { confirmed: 'action=PREPEND X-policyd-weight: ', unnamed: 'action=450 ' },
+    answers: {
+      confirmed: 'action=PREPEND X-policyd-weight: ',
+      // Its field again, or "DUNNO multirecipient-mail": each of its processes remembers the last message only.
+      confirmedAgain: 'action=',
+      unnamed: 'action=450 ',
+    },
     start: startPolicydWeight,
     hasMany: true,
   },

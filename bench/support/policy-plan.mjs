@@ -13,12 +13,12 @@ export const clients = Array.from({ length: clientCount }, (_, i) => {
   return { ip: `198.${isNamed ? 18 : 19}.${8 + (i >> 8)}.${i & 255}`, isNamed };
 });
 
-/** `answers`: how the answer begins to who is confirmed, and to who has no name. */
-export function policySessions({ confirmed, unnamed }, recipients = 1) {
+/** `answers`: how the answer begins to who is confirmed (about the recipients after the first, if that differs), and to who has no name. */
+export function policySessions({ confirmed, confirmedAgain = confirmed, unnamed }, recipients = 1) {
   return clients.map((client, i) =>
     Array.from({ length: recipients }, (_, recipient) => ({
       send: request(client, i, recipient),
-      expect: client.isNamed ? confirmed : unnamed,
+      expect: !client.isNamed ? unnamed : recipient === 0 ? confirmed : confirmedAgain,
     })),
   );
 }

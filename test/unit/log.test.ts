@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { Client } from '../../src/core/client.ts';
 import { decide } from '../../src/core/decide.ts';
@@ -45,20 +46,45 @@ otherwise: accept`);
   });
 });
 
-test('a decision is a line as the logger would write it, and none where nobody wants it', () => {
+test('a decision is a line as the logger would write it, and none where nobody wants it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'iprevd-log-'));
   try {
-    const written = (level: 'info' | 'warn', write: (log: Logger) => void): string => {
+    const written = async (level: 'info' | 'warn', write: (log: Logger) => void): Promise<string> => {
       const file = join(folder, randomUUID());
       write(makeLog(level, file));
+      await setImmediate();
       return readFileSync(file, 'utf8').replace(/"time":"[-:.\dTZ]{24}"/, '"time":""');
     };
     const quoted = evidenceOf({ ptr: ['mx.example'], client: { port: 4, helo: '"\\é', sender: '' } });
     const decision = decide(policyOf('rules: []\notherwise: { tag: t, hold: true }'), quoted);
-    const line = written('info', (log) => logDecision(log)(decision, 3));
-    expect(line).toBe(written('info', (log) => log.info(decisionFields(decision, 3), 'decision')));
+    const line = await written('info', (log) => logDecision(log)(decision, 3));
+    expect(line).toBe(await written('info', (log) => log.info(decisionFields(decision, 3), 'decision')));
     expect(line).toContain('"msg":"decision"}\n');
-    expect(written('warn', (log) => logDecision(log)(decision, 3))).toBe('');
+    expect(await written('warn', (log) => logDecision(log)(decision, 3))).toBe('');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('decisions of one turn are written together, and before any other line', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'iprevd-log-'));
+  try {
+    const file = join(folder, 'log');
+    const log = makeLog('info', file);
+    const report = logDecision(log);
+    const said = () => [...readFileSync(file, 'utf8').matchAll(/"msg":"(\w+)"/g)].map(([, word]) => word);
+    const decision = decide(policyOf('rules: []\notherwise: accept'), evidenceOf({ ptr: 'nxdomain' }));
+    report(decision, 1);
+    expect(said()).toEqual([]);
+    log.warn('other');
+    expect(said()).toEqual(['decision', 'other']);
+    report(decision, 1);
+    report(decision, 1);
+    await setImmediate();
+    expect(said()).toEqual(['decision', 'other', 'decision', 'decision']);
+    report(decision, 1);
+    process.emit('exit', 0);
+    expect(said()).toHaveLength(5);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -42,11 +42,15 @@ function readRequest(text: string): Request | Problem {
   if (text.includes('\0')) return problem('a NUL octet');
   const request = new Map<string, string>();
   let count = 0;
-  for (const line of text.split('\n')) {
-    const equals = line.indexOf('=');
-    if (equals < 1) return problem(`${quote(line)} is no name=value`);
-    const name = line.slice(0, equals);
-    if (request.set(name, line.slice(equals + 1)).size !== ++count) return problem(`${quote(name)} stands twice`);
+  // Line by line where it stands: an array of lines would be thrown away at once.
+  for (let at = 0; at <= text.length; ) {
+    const lineFeed = text.indexOf('\n', at);
+    const end = lineFeed < 0 ? text.length : lineFeed;
+    const equals = text.indexOf('=', at);
+    if (equals <= at || equals >= end) return problem(`${quote(text.slice(at, end))} is no name=value`);
+    const name = text.slice(at, equals);
+    if (request.set(name, text.slice(equals + 1, end)).size !== ++count) return problem(`${quote(name)} stands twice`);
+    at = end + 1;
   }
   const type = request.get('request');
   return type === 'smtpd_access_policy'

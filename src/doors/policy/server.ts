@@ -71,7 +71,8 @@ export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }:
         // To wait for what is there would cost more than the rest of the answer.
         const said = printAction(action instanceof Promise ? await wait(action) : action);
         if (socket.destroyed) return;
-        if (!socket.write(said)) await wait(drained(socket));
+        // ASCII, so that nobody need look for more (answer.ts).
+        if (!socket.write(said, 'latin1')) await wait(drained(socket));
       }
       if (problem !== undefined) throw new ProtocolError(printProblem(problem));
       if (busy.get(socket) !== true) return;
