@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { freePort, projectFolder, temporaryFolder, until } from '../support/processes.ts';
+import { freePort, projectFolder, start, temporaryFolder, until } from '../support/processes.ts';
 import { describeWith } from '../support/programs.ts';
 import { openRawSmtp, sendLetter } from '../support/raw-smtp.ts';
 import { openRealPostfix, type RealPostfix } from '../support/real-postfix.ts';
@@ -35,15 +35,29 @@ async function hears(port: number, from: string): Promise<string> {
   }
 }
 
-interface Load {
-  /** What has been heard since the last call, by client. */
-  heard(): ReadonlyMap<string, readonly string[]>;
-  stop(): Promise<void>;
+/** smtp-source, which ends at the first refusal that it hears, started again each time: what it heard. */
+async function source(port: number, over: Promise<'over'>): Promise<readonly string[]> {
+  const heard: string[] = [];
+  for (let i = 0; i < sessionsMax; i++) {
+    const running = start('smtp-source', [
+      ...['-s', '4', '-m', '1000000', '-f', letter.sender, '-t', letter.recipient],
+      `127.0.0.1:${port}`,
+    ]);
+    if ((await Promise.race([running.ended, over])) === 'over') {
+      await running.stop();
+      break;
+    }
+    heard.push(/fatal: .*?: (\d{3} .*)/.exec(running.output())?.[1] ?? running.output());
+  }
+  return heard;
 }
 
-/** Clients of both kinds that come again as soon as they are answered. */
-function load(port: number): Load {
-  let heard = new Map<string, string[]>();
+/**
+ * smtp-source, and clients of both kinds that come again as soon as they are answered. Called, the result ends them and tells
+ * what was heard, by client.
+ */
+function load(port: number): () => Promise<ReadonlyMap<string, readonly string[]>> {
+  const heard = new Map<string, readonly string[]>();
   let isOver = false;
   const come = async (from: string): Promise<void> => {
     for (let i = 0; i < sessionsMax && !isOver; i++) {
@@ -52,16 +66,13 @@ function load(port: number): Load {
     }
   };
   const clients = Array.from({ length: clientsAtOnce }, (_, i) => come(i % 2 === 0 ? confirmed : nameless));
-  return {
-    heard: () => {
-      const now = heard;
-      heard = new Map();
-      return now;
-    },
-    stop: async () => {
-      isOver = true;
-      await Promise.all(clients);
-    },
+  let end = (_: 'over'): void => {};
+  const fromSource = source(port, new Promise((resolve) => (end = resolve)));
+  return async () => {
+    isOver = true;
+    end('over');
+    await Promise.all(clients);
+    return heard.set('127.0.0.1', await fromSource);
   };
 }
 
@@ -73,7 +84,7 @@ const noLookups = recipe('no-peername.main.cf');
 const delegation = quick(recipe('delegation.main.cf'));
 const milter = quick(recipe('milter.main.cf'));
 
-describeWith(['postfix'], 'Postfix under load', () => {
+describeWith(['postfix', 'smtp-source'], 'Postfix under load', () => {
   describe.each([
     ['delegation, fail-closed', delegation.replace(', default_action=DUNNO', ''), /^451 4\.3\.5 /],
     ['delegation, DUNNO', delegation, accepted],
@@ -130,14 +141,14 @@ describeWith(['postfix'], 'Postfix under load', () => {
         expect(replies.length).toBeGreaterThan(0);
         expect(replies.filter((reply) => !right.test(reply) && !meanwhile.test(reply))).toEqual([]);
       }
+      for (const reply of heard.get('127.0.0.1') ?? []) expect(reply).toMatch(meanwhile);
     };
     const under = async (trouble: () => Promise<unknown>): Promise<ReadonlyMap<string, readonly string[]>> => {
       await until('all is well', isRight);
-      const clients = load(postfix.port);
+      const end = load(postfix.port);
       await trouble();
       await until('all is well again', isRight);
-      await clients.stop();
-      return clients.heard();
+      return end();
     };
     /** Until that many clients have been told so. */
     const told = (words: RegExp, count: number): Promise<void> => {
@@ -175,6 +186,7 @@ describeWith(['postfix'], 'Postfix under load', () => {
         service.running.child.kill('SIGHUP');
         await told(/at first/, 3);
       });
+      expect(heard.get('127.0.0.1')).toEqual([]);
       for (const reply of heard.get(confirmed) ?? []) expect(reply).toMatch(accepted);
       for (const reply of heard.get(nameless) ?? []) expect(reply).toMatch(refused);
     });
