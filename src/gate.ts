@@ -7,8 +7,8 @@ import { dnsError, type Soon } from './core/answer.ts';
 import type { Client, DoorKind, Stage } from './core/client.ts';
 import { decide } from './core/decide.ts';
 import type { Evidence, Forward, Masking } from './core/evidence.ts';
+import { heloName } from './core/helo.ts';
 import type { Ip } from './core/ip.ts';
-import { hostName } from './core/name.ts';
 import { fieldNames, type Policy } from './core/policy.ts';
 import type { Decision } from './core/verdict.ts';
 import type { Answers, Gather, GatherHelo } from './gather.ts';
@@ -161,7 +161,7 @@ class Session implements Inquiry {
 
   /** What is known when nobody has answered. */
   #silence({ helo }: Client): [Answers, Forward | undefined] {
-    const name = hostName(helo ?? '');
+    const name = heloName(helo ?? '');
     const silent = dnsError('timeout');
     return [{ ptr: silent, forward: [] }, name === undefined ? undefined : { name, addresses: silent }];
   }

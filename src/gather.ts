@@ -4,9 +4,10 @@
 
 import { type DnsAnswer, dnsError, type Soon } from './core/answer.ts';
 import { candidateNames, type Evidence, type Forward } from './core/evidence.ts';
+import { heloName } from './core/helo.ts';
 import { type Ip, isIpv4, parseIp, reverseName } from './core/ip.ts';
 import { namesMax } from './core/limits.ts';
-import { type ClaimedName, claimedName, type HostName, hostName } from './core/name.ts';
+import { type ClaimedName, claimedName, type HostName } from './core/name.ts';
 import type { Resolver } from './dns/resolver.ts';
 
 /** What the DNS says about an address: the part of the evidence that takes time. */
@@ -43,7 +44,7 @@ export function heloGatherer(resolver: Resolver, deadlineMs: number): GatherHelo
     }
   };
   return (helo, ip) => {
-    const name = hostName(helo);
+    const name = heloName(helo);
     if (name === undefined) return undefined;
     const [own] = families(ip);
     const first = resolver.lookup(name, own);

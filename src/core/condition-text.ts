@@ -76,6 +76,8 @@ function valueText(leaf: Leaf): string {
       return oneOrMore(leaf.tests.map(testText));
     case 'helo_is':
       return oneOrMore(leaf.forms);
+    case 'helo_dns':
+      return oneOrMore(leaf.words);
     case 'names': {
       const { atLeast, atMost } = leaf;
       if (atLeast === atMost) return `${atLeast}`;

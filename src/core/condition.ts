@@ -8,7 +8,7 @@ import { type AddressList, addressList } from './address-list.ts';
 import { type DoorKind, reached, type Stage, stages } from './client.ts';
 import { candidateNames, type Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
-import { type HeloForm, heloForm } from './helo.ts';
+import type { HeloDns, HeloForm } from './helo.ts';
 import { type Cidr, printCidr } from './ip.ts';
 import type { IprevReason, IprevResult } from './iprev.ts';
 import type { HostName } from './name.ts';
@@ -23,6 +23,8 @@ export type Condition =
   | { readonly kind: 'naming'; readonly labels: readonly NamingLabel[] }
   | { readonly kind: 'ptr' | 'verified_name' | 'helo' | 'sender' | 'recipient'; readonly tests: readonly NameTest[] }
   | { readonly kind: 'helo_is'; readonly forms: readonly HeloForm[] }
+  /** What the DNS says of the name in HELO. */
+  | { readonly kind: 'helo_dns'; readonly words: readonly HeloDns[] }
   /** How many host names the PTR records hold. */
   | { readonly kind: 'names'; readonly atLeast: number; readonly atMost: number }
   | { readonly kind: 'authenticated'; readonly is: boolean }
@@ -96,7 +98,10 @@ export function weigh(condition: Condition, facts: Facts): Truths {
       return one(client.helo !== undefined && nameFits(client.helo, condition.tests));
     case 'helo_is':
       if (!reached(client, 'helo')) return isUnknown;
-      return one(condition.forms.includes(heloForm(client.helo, client.ip, evidence.ourName)));
+      return one(condition.forms.includes(findings.helo.form));
+    case 'helo_dns':
+      if (!reached(client, 'helo')) return isUnknown;
+      return one(condition.words.includes(findings.helo.dns));
     case 'sender':
       if (!reached(client, 'mail')) return isUnknown;
       return one(client.sender !== undefined && addressFits(client.sender, condition.tests));

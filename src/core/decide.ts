@@ -8,7 +8,7 @@ import { fields, fill, lookedUp } from './explain.ts';
 import { assess, type Findings } from './findings.ts';
 import { type Actions, maskedId, outageId, type Policy, postmasterId } from './policy.ts';
 import { makeReply } from './reply.ts';
-import { alternatives, everyWorld, soften, type World } from './soften.ts';
+import { alternatives, everyWorld, heloAlternatives, soften, type World } from './soften.ts';
 import type { Decision, Verdict } from './verdict.ts';
 import { type End, userBy, type Walked, walk } from './walk.ts';
 
@@ -39,15 +39,19 @@ function endOf({ ends }: Pick<Walked, 'ends'>): End {
 function withoutReverseDns(
   { outage, authenticated }: Policy,
   evidence: Evidence,
-  { iprev }: Findings,
+  { iprev, helo }: Findings,
   walked: Walked,
   again: (world: World) => Walked,
 ): Walked {
   if (authenticated === 'accept' && userBy(evidence.client) !== undefined) return walked;
   if (evidence.masked !== undefined)
     return unlessAllAgree(walked, everyWorld(evidence).map(again), maskedId, { decision: 'accept' });
-  if (outage === undefined || !iprev.reason.endsWith('-outage')) return walked;
-  return unlessAllAgree(walked, alternatives(evidence).map(again), outageId, outage);
+  if (outage === undefined) return walked;
+  if (iprev.reason.endsWith('-outage'))
+    return unlessAllAgree(walked, alternatives(evidence).map(again), outageId, outage);
+  // HELO's name alone was not asked about: before HELO the other lookups decided without it, and they still do.
+  if (helo.reason !== 'outage') return walked;
+  return unlessAllAgree(walked, heloAlternatives(evidence).map(again), outageId, outage);
 }
 
 function unlessAllAgree(walked: Walked, others: readonly Walked[], rule: string, actions: Actions): Walked {

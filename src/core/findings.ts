@@ -2,14 +2,16 @@
 // be read again by today's rules.
 
 import type { Evidence } from './evidence.ts';
+import { type Helo, helo } from './helo.ts';
 import { type Iprev, iprev } from './iprev.ts';
 import { type Naming, naming } from './naming.ts';
 
 export interface Findings {
   readonly iprev: Iprev;
   readonly naming: Naming;
+  readonly helo: Helo;
 }
 
 export function assess(evidence: Evidence): Findings {
-  return { iprev: iprev(evidence), naming: naming(evidence) };
+  return { iprev: iprev(evidence), naming: naming(evidence), helo: helo(evidence) };
 }

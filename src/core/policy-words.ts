@@ -69,6 +69,7 @@ export const policyWords = {
     naming: "generic: the client's address is written in every one of its PTR names; unknown: it is not.",
     helo: 'The name in HELO fits.',
     helo_is: 'The name in HELO is of this form.',
+    helo_dns: 'What the DNS says of the name in HELO: it leads to the client, elsewhere, nowhere; no reason to refuse.',
     sender:
       'The sender fits; "" is the null sender, "@example.com" anybody there, "postmaster@" that mailbox anywhere.',
     recipient: 'The recipient fits; "@example.com" is anybody there, "postmaster@" that mailbox anywhere.',

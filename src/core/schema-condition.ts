@@ -6,7 +6,7 @@ import { addressFault } from './address-list.ts';
 import { doorKinds } from './client.ts';
 import type { Condition } from './condition.ts';
 import { closedMap, wholeMap } from './document.ts';
-import { heloForms } from './helo.ts';
+import { heloDnsWords, heloForms } from './helo.ts';
 import { type Cidr, parseCidr } from './ip.ts';
 import { iprevReasons, iprevResults } from './iprev.ts';
 import { ptrNamesReadMax } from './limits.ts';
@@ -159,6 +159,7 @@ export function conditionSchema(openList: OpenList): z.ZodType<Condition> {
     naming: oneOrMore(z.enum(namingLabels)).optional(),
     helo: test.optional(),
     helo_is: oneOrMore(z.enum(heloForms)).optional(),
+    helo_dns: oneOrMore(z.enum(heloDnsWords)).optional(),
     sender: test.optional(),
     recipient: test.optional(),
     authenticated: z.boolean().optional(),
@@ -198,6 +199,7 @@ export function conditionSchema(openList: OpenList): z.ZodType<Condition> {
     if (map.names) of.push({ kind: 'names', ...map.names });
     if (map.naming) of.push({ kind: 'naming', labels: map.naming });
     if (map.helo_is) of.push({ kind: 'helo_is', forms: map.helo_is });
+    if (map.helo_dns) of.push({ kind: 'helo_dns', words: map.helo_dns });
     if (map.authenticated !== undefined) of.push({ kind: 'authenticated', is: map.authenticated });
     if (map.early_talker !== undefined) of.push({ kind: 'early_talker', is: map.early_talker });
     if (map.door) of.push({ kind: 'door', doors: map.door });

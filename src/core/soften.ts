@@ -50,11 +50,52 @@ const somewhere: DnsAnswer<Ip> = { kind: 'records', records: ['0.0.0.0', '::'] a
  * no lookup failed.
  */
 export function alternatives(evidence: Evidence): readonly World[] {
-  return evidence.ptr.kind === 'error' ? anyReverse(evidence) : [...anyForward(evidence), ...anyOther(evidence)];
+  const ofAddress =
+    evidence.ptr.kind === 'error' ? anyReverse(evidence) : [...anyForward(evidence), ...anyOther(evidence)];
+  return withEveryHelo(ofAddress, evidence, heloInstead(evidence.helo, evidence.client.ip));
+}
+
+/** The same, had the lookup of HELO's name not failed, and whatever became of the others. */
+export function heloAlternatives(evidence: Evidence): readonly World[] {
+  return heloInstead(evidence.helo, evidence.client.ip).map((helo) => ({ evidence: { ...evidence, helo } }));
 }
 
 /** Whatever the DNS might say about this client, its failures included. */
 export function everyWorld(evidence: Evidence): readonly World[] {
+  const { helo, client } = evidence;
+  // Why its lookup failed is no condition's question.
+  const answers = [...anyAddresses(client.ip), { addresses: dnsError('timeout') }];
+  const anyHelo = helo === undefined ? [] : answers.map((answer) => ({ name: helo.name, ...answer }));
+  return withEveryHelo(everyAddress(evidence), evidence, anyHelo);
+}
+
+/** Each world, or this client as it is if there is none, with each of these answers on HELO's name. */
+function withEveryHelo(worlds: readonly World[], evidence: Evidence, helos: readonly Forward[]): readonly World[] {
+  if (helos.length === 0) return worlds;
+  return (worlds.length > 0 ? worlds : [{ evidence }]).flatMap((world) =>
+    helos.map((helo) => ({ ...world, evidence: { ...world.evidence, helo } })),
+  );
+}
+
+/** What the lookup of HELO's name might have come to. [] if it did not fail. */
+function heloInstead(helo: Forward | undefined, ip: Ip): readonly Forward[] {
+  if (helo === undefined) return [];
+  const { name, addresses, other } = helo;
+  if (addresses.kind === 'error') return anyAddresses(ip).map((answer) => ({ name, ...answer }));
+  return other?.kind === 'error' ? [nowhere, somewhere].map((answer) => ({ ...helo, other: answer })) : [];
+}
+
+/** The client's, somebody else's, some in the other family, none. */
+function anyAddresses(ip: Ip): readonly Omit<Forward, 'name'>[] {
+  return [
+    { addresses: addresses([ip]) },
+    { addresses: somewhere },
+    { addresses: nowhere, other: somewhere },
+    { addresses: nowhere },
+  ];
+}
+
+function everyAddress(evidence: Evidence): readonly World[] {
   const failed = dnsErrors.map(dnsError);
   const name = 'mail.invalid' as HostName;
   return [

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { DnsAnswer } from '../../src/core/answer.ts';
 import { stages } from '../../src/core/client.ts';
 import { decide } from '../../src/core/decide.ts';
-import type { Evidence } from '../../src/core/evidence.ts';
+import type { Evidence, Forward } from '../../src/core/evidence.ts';
 import type { Ip } from '../../src/core/ip.ts';
 import { printReply } from '../../src/core/reply.ts';
 import { refuses, settled, type Verdict } from '../../src/core/verdict.ts';
@@ -14,7 +14,9 @@ import {
   definiteAddresses,
   definitePtr,
   evidences,
+  failures,
   forwardFor,
+  heloAnswers,
   policies,
   withoutIdleQuestions,
 } from '../support/arbitraries.ts';
@@ -26,12 +28,27 @@ const isPermanent = (verdict: Verdict): boolean => refuses(verdict) && verdict.r
 
 /** The same client, had every failed lookup been answered: any answer at all. */
 function answered(evidence: Evidence): fc.Arbitrary<Evidence> {
+  const { helo } = evidence;
+  return addressAnswered(evidence).chain((ofAddress) =>
+    helo === undefined ? fc.constant(ofAddress) : heloAnswered(helo).map((answer) => ({ ...ofAddress, helo: answer })),
+  );
+}
+
+const known = (answer: DnsAnswer<Ip>) => (answer.kind === 'error' ? definiteAddresses : fc.constant(answer));
+
+function heloAnswered({ name, addresses, other }: Forward): fc.Arbitrary<Forward> {
+  if (addresses.kind === 'error') return heloAnswers(name, definiteAddresses);
+  return other === undefined
+    ? fc.constant({ name, addresses })
+    : known(other).map((answer) => ({ name, addresses, other: answer }));
+}
+
+function addressAnswered(evidence: Evidence): fc.Arbitrary<Evidence> {
   if (evidence.ptr.kind === 'error') {
     return definitePtr.chain((ptr) =>
       forwardFor(ptr, definiteAddresses).map((forward) => ({ ...evidence, ptr, forward })),
     );
   }
-  const known = (answer: DnsAnswer<Ip>) => (answer.kind === 'error' ? definiteAddresses : fc.constant(answer));
   const entries = evidence.forward.map(({ name, addresses, other }) =>
     fc
       .record({ own: known(addresses), others: other === undefined ? definiteAddresses : known(other) })
@@ -105,9 +122,18 @@ test('a decision survives JSON', () => {
 });
 
 test('what becomes of a masked client does not depend on the DNS', () => {
-  const ptrAndForward = evidences.map(({ ptr, forward }) => ({ ptr, forward }));
+  const another = evidences.chain((evidence) => {
+    const { helo } = evidence;
+    const answer = fc.oneof(definiteAddresses, failures);
+    const asked = helo === undefined ? fc.constant(undefined) : heloAnswers(helo.name, answer);
+    const others = fc.record({ address: evidences.map(({ ptr, forward }) => ({ ptr, forward })), helo: asked });
+    return others.map(({ address, helo: answers }): [Evidence, Partial<Evidence>] => [
+      evidence,
+      { ...address, ...(answers === undefined ? {} : { helo: answers }) },
+    ]);
+  });
   check(
-    fc.property(policies, evidences, ptrAndForward, (policy, evidence, others) => {
+    fc.property(policies, another, (policy, [evidence, others]) => {
       const outcome = (given: Evidence) => {
         const { action, rule, tags } = decide(policy, { ...given, masked: 'one-address' }).verdict;
         return { action, rule, tags };

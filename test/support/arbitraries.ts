@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { type DnsAnswer, dnsError, dnsErrors } from '../../src/core/answer.ts';
 import { stages } from '../../src/core/client.ts';
 import type { Condition } from '../../src/core/condition.ts';
-import type { Evidence } from '../../src/core/evidence.ts';
-import { heloForms } from '../../src/core/helo.ts';
+import type { Evidence, Forward } from '../../src/core/evidence.ts';
+import { heloDnsWords, heloForms } from '../../src/core/helo.ts';
 import type { Ip } from '../../src/core/ip.ts';
 import { iprevReasons, iprevResults } from '../../src/core/iprev.ts';
 import { type ClaimedName, claimedName, type HostName, hostName } from '../../src/core/name.ts';
@@ -57,6 +57,7 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
     lists: [{ path: 'list', kind: 'addresses', has: (address) => address === '192.0.2.7' }],
   }),
   some(heloForms).map((forms): Condition => ({ kind: 'helo_is', forms })),
+  some(heloDnsWords).map((words): Condition => ({ kind: 'helo_dns', words })),
   fc
     .tuple(fc.nat(3), fc.nat(12))
     .map(([atLeast, more]): Condition => ({ kind: 'names', atLeast, atMost: atLeast + more })),
@@ -178,6 +179,21 @@ export function withoutIdleQuestions(forward: Evidence['forward']): Evidence['fo
   );
 }
 
+/** What was said in HELO, and what the DNS says of the name in it where there is one. */
+function greetings(addresses: fc.Arbitrary<DnsAnswer<Ip>>): fc.Arbitrary<{ said: string; helo?: Forward }> {
+  const names = ['mx.example', 'other.example', 'x.example'] as HostName[];
+  return fc.oneof(
+    fc.constantFrom('[192.0.2.7]', 'localhost', '').map((said) => ({ said })),
+    fc.constantFrom(...names).chain((name) => heloAnswers(name, addresses).map((helo) => ({ said: name, helo }))),
+  );
+}
+
+export function heloAnswers(name: HostName, addresses: fc.Arbitrary<DnsAnswer<Ip>>): fc.Arbitrary<Forward> {
+  return fc
+    .record({ own: addresses, other: addresses })
+    .map(({ own, other }) => ({ name, addresses: own, ...(own.kind === 'nodata' ? { other } : {}) }));
+}
+
 /** Clients at RCPT, with lookups of every outcome. */
 export const evidences: fc.Arbitrary<Evidence> = fc.oneof(definitePtr, failures).chain((ptr) =>
   fc
@@ -186,10 +202,12 @@ export const evidences: fc.Arbitrary<Evidence> = fc.oneof(definitePtr, failures)
       sender: fc.constantFrom(...people),
       recipient: fc.constantFrom(...people),
       spoke: fc.constantFrom({}, { early: true as const }),
+      greeted: greetings(fc.oneof(definiteAddresses, failures)),
     })
-    .map(({ forward, sender, recipient, spoke }) => ({
-      ...evidenceOf({ ip, ptr: 'nxdomain', client: { helo: 'mx.example', sender, recipient, ...spoke } }),
+    .map(({ forward, sender, recipient, spoke, greeted: { said, helo } }) => ({
+      ...evidenceOf({ ip, ptr: 'nxdomain', client: { helo: said, sender, recipient, ...spoke } }),
       ptr,
       forward,
+      ...(helo === undefined ? {} : { helo }),
     })),
 );

@@ -34,6 +34,8 @@ otherwise: accept`);
     reason: 'mismatch',
     name: undefined,
     naming: 'unknown',
+    helo_is: 'fqdn',
+    helo_dns: 'not-asked',
     stale: undefined,
     rule: 'no',
     action: 'reject',

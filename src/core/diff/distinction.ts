@@ -46,11 +46,11 @@ export function doubtKey(leaf: Leaf): string {
 /** Does not follow from the findings, and is no sum of what happened before. */
 export type Free = Exclude<
   Leaf,
-  { readonly kind: 'iprev' | 'reason' | 'naming' | 'names' | 'score' | 'authenticated' }
+  { readonly kind: 'iprev' | 'reason' | 'naming' | 'names' | 'helo_dns' | 'score' | 'authenticated' }
 >;
 
 export function isFree(leaf: Leaf): leaf is Free {
-  return !['iprev', 'reason', 'naming', 'names', 'score', 'authenticated'].includes(leaf.kind);
+  return !['iprev', 'reason', 'naming', 'names', 'helo_dns', 'score', 'authenticated'].includes(leaf.kind);
 }
 
 /** Every leaf of the policies, each text once; `trusted` and the exceptions are among them. */

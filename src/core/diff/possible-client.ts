@@ -6,6 +6,7 @@ import { type DnsAnswer, type DnsError, dnsError } from '../answer.ts';
 import type { Condition } from '../condition.ts';
 import { leafText } from '../condition-text.ts';
 import type { Evidence, Forward } from '../evidence.ts';
+import { type HeloDns, heloDnsWords } from '../helo.ts';
 import type { Ip } from '../ip.ts';
 import type { IprevReason } from '../iprev.ts';
 import { namesMax, ptrNamesReadMax } from '../limits.ts';
@@ -18,6 +19,8 @@ import type { Ask } from './ways.ts';
 export interface Interest {
   readonly naming: boolean;
   readonly names: readonly Extract<Condition, { readonly kind: 'names' }>[];
+  /** What the DNS may say of HELO's name. */
+  readonly heloDns: boolean;
   readonly authenticated: boolean;
   /** Whether mail to postmaster and abuse is another case. */
   readonly postmaster: boolean;
@@ -31,6 +34,7 @@ export interface PossibleClients {
 /** The usual one first. */
 const labels: readonly NamingLabel[] = [...namingLabels].sort((a) => (a === 'unknown' ? -1 : 0));
 const byNaming: Distinction = { options: labels.map((label) => new Set([plainFact(`naming: ${label}`)])) };
+const byHeloDns: Distinction = { options: heloDnsWords.map((word) => new Set([plainFact(`helo_dns: ${word}`)])) };
 const loggedIn = either(plainFact('authenticated'));
 const toPostmaster = either(plainFact('recipient: [abuse@, postmaster@]'));
 
@@ -40,9 +44,10 @@ export function possibleClients(reason: IprevReason, interest: Interest): Possib
   const naming = interest.naming && most > 0 ? byNaming : undefined;
   const names = numberOfNames(least, most, interest.names);
   const beside = shape.beside === undefined ? undefined : either(shape.beside);
+  const heloDns = interest.heloDns ? byHeloDns : undefined;
   const authenticated = interest.authenticated ? loggedIn : undefined;
   const postmaster = interest.postmaster ? toPostmaster : undefined;
-  const distinctions = [naming, names?.distinction, beside, authenticated, postmaster];
+  const distinctions = [naming, names?.distinction, beside, heloDns, authenticated, postmaster];
   return {
     distinctions: distinctions.filter((distinction) => distinction !== undefined),
     evidence(ask) {
@@ -61,12 +66,13 @@ export function possibleClients(reason: IprevReason, interest: Interest): Possib
         client: {
           ip,
           stage: 'rcpt',
-          helo: 'mail.invalid',
+          helo: heloName,
           sender: 'a@mail.invalid',
           recipient: asked(postmaster) === 1 ? 'postmaster@mail.invalid' : 'b@mail.invalid',
           authenticated: asked(authenticated) === 1,
         },
         ...answers(reason, variety),
+        ...heloAnswer(heloDnsWords[asked(heloDns)] ?? 'not-asked'),
       };
     },
   };
@@ -166,6 +172,19 @@ function answers(reason: IprevReason, variety: Variety): Pick<Evidence, 'ptr' | 
       return named((i) => ({ addresses: beside && i > 0 ? elsewhere : failed }));
     }
   }
+}
+
+const heloName = 'helo.invalid' as HostName;
+
+function heloAnswer(word: HeloDns): Pick<Evidence, 'helo'> {
+  const answer: Readonly<Record<Exclude<HeloDns, 'not-asked'>, Omit<Forward, 'name'>>> = {
+    client: { addresses: records(ip) },
+    elsewhere: { addresses: elsewhere },
+    'other-family': { addresses: nowhere, other: elsewhere },
+    nowhere: { addresses: nowhere },
+    temperror: { addresses: dnsError('timeout') },
+  };
+  return word === 'not-asked' ? {} : { helo: { name: heloName, ...answer[word] } };
 }
 
 const ip = '192.0.2.1' as Ip;

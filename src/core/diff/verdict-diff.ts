@@ -104,11 +104,18 @@ function kindsOf(from: Policy, to: Policy, now: number): readonly Kind[] {
   const [before, after] = [standIn(from, is), standIn(to, is)];
 
   const naming = leaves.some(({ kind }) => kind === 'naming');
+  const heloDns = leaves.some(({ kind }) => kind === 'helo_dns');
   const authenticated = [from, to].some((policy) => policy.authenticated === 'judge');
   const postmaster = sparesPostmaster(from) !== sparesPostmaster(to);
   const names = leaves.filter((leaf) => leaf.kind === 'names');
   return alike(leaves).map((reasons): Kind => {
-    const possible = possibleClients(reasons[0] as IprevReason, { naming, names, authenticated, postmaster });
+    const possible = possibleClients(reasons[0] as IprevReason, {
+      naming,
+      names,
+      heloDns,
+      authenticated,
+      postmaster,
+    });
     const run = (ask: Ask): string => {
       current = ask;
       const evidence = possible.evidence(ask);

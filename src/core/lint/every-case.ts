@@ -9,7 +9,7 @@ import { doorKinds } from '../client.ts';
 import { type Condition, only, weigh } from '../condition.ts';
 import { candidateNames, type Evidence, type Forward } from '../evidence.ts';
 import { assess, type Findings } from '../findings.ts';
-import { heloForms } from '../helo.ts';
+import { heloDnsWords, heloForms } from '../helo.ts';
 import { type Cidr, type Ip, inCidr, printCidr } from '../ip.ts';
 import { lintComparedMax, namesMax, ptrNamesReadMax } from '../limits.ts';
 import { type ClaimedName, claimedName, type HostName } from '../name.ts';
@@ -157,6 +157,8 @@ export function formulaOf(condition: Condition, one: Case, score: ScoreSoFar): F
       return { any: condition.tests.map((test) => nameAtom(condition.kind, test)) };
     case 'helo_is':
       return { any: condition.forms.map(heloAtom) };
+    case 'helo_dns':
+      return { any: condition.words.map(heloDnsAtom) };
     case 'door':
       return { any: condition.doors.map(doorAtom) };
     case 'port':
@@ -177,6 +179,7 @@ export function formulaOf(condition: Condition, one: Case, score: ScoreSoFar): F
 export const authenticatedAtom = 'authenticated';
 const earlyTalkerAtom = 'early_talker';
 export const heloAtom = (form: string): string => `helo_is ${form}`;
+export const heloDnsAtom = (word: string): string => `helo_dns ${word}`;
 const doorAtom = (door: string): string => `door ${door}`;
 export const portAtom = (port: number): string => `port ${port}`;
 const rangeAtom = (range: Cidr): string => `client_ip ${printCidr(range)}`;
@@ -251,6 +254,11 @@ export function whatIsKnown(
         note(implies, nameAtom('verified_name', a), nameAtom('ptr', b));
 
   exclusive(heloForms.map(heloAtom));
+  exclusive(heloDnsWords.map(heloDnsAtom));
+  // Only a name is asked about.
+  for (const form of heloForms.filter((one) => !namedForms.has(one)))
+    for (const word of heloDnsWords.filter((one) => one !== 'not-asked'))
+      exclusive([heloAtom(form), heloDnsAtom(word)]);
   const doors = [...doorKinds, 'check'].map(doorAtom);
   exclusive(doors);
   exclusive([...new Set(leaves.flatMap((leaf) => (leaf.kind === 'port' ? leaf.ports.map(portAtom) : [])))]);
@@ -272,9 +280,17 @@ export function whatIsKnown(
     });
 
   const everywhere = ranges.filter(({ bits }) => bits === 0).map(rangeAtom);
-  const oneOf = [heloForms.map(heloAtom), doors, ...(everywhere.length === 2 ? [everywhere] : [])];
+  const oneOf = [
+    heloForms.map(heloAtom),
+    heloDnsWords.map(heloDnsAtom),
+    doors,
+    ...(everywhere.length === 2 ? [everywhere] : []),
+  ];
   return { relations, certain: { all: oneOf.map((any) => ({ any })) } };
 }
+
+/** Those that may hold a host name; `ours` may be an address too. */
+const namedForms: ReadonlySet<string> = new Set(['fqdn', 'not-fqdn', 'ours']);
 
 function pairs<T>(values: readonly T[], see: (a: T, b: T) => void): void {
   if (values.length > lintComparedMax) return;

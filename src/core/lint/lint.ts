@@ -167,7 +167,7 @@ function aboutWaiting({ id, when, except, mode, percent }: Rule, announce: Stage
 
 /** The first stage at which the leaf is known. */
 function stageOf(leaf: Leaf): Stage {
-  return leaf.kind === 'helo' || leaf.kind === 'helo_is'
+  return leaf.kind === 'helo' || leaf.kind === 'helo_is' || leaf.kind === 'helo_dns'
     ? 'helo'
     : leaf.kind === 'sender'
       ? 'mail'

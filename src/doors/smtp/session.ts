@@ -163,7 +163,7 @@ export class Session extends Connection {
 
   /** The lookups of its name run while the client makes up its MAIL. */
   #greeted(command: Buffer, greet: () => void, callback: () => void): void {
-    const said = command.toString('latin1').trim().split(/\s+/)[1] ?? '';
+    const said = command.toString('utf8').trim().split(/\s+/)[1] ?? '';
     this.#transaction.reset();
     this.#unlessRefused(
       { ...this.#client('helo'), helo: this.#known.heloOf(said) },

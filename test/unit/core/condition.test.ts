@@ -4,9 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { Client } from '../../../src/core/client.ts';
 import { type Condition, only, weigh } from '../../../src/core/condition.ts';
 import { assess } from '../../../src/core/findings.ts';
-import { type HeloForm, heloForm, heloForms } from '../../../src/core/helo.ts';
 import { policyOf } from '../../support/doors.ts';
-import { evidenceOf, type Given, ipOf } from '../../support/evidence.ts';
+import { evidenceOf, type Given } from '../../support/evidence.ts';
 
 const conditionOf = (text: string): Condition => {
   const [rule] = policyOf(`rules: [{ id: r, when: ${text}, accept: true }]\notherwise: accept`).rules;
@@ -89,27 +88,6 @@ describe('what the client says', () => {
     ['{ score: { at_least: 2 } }', {}, true],
     ['{ score: { at_least: 2.5 } }', {}, false],
   ])('%s of %j: %s', (text, client, expected) => expect(holds(text, said(client))).toBe(expected));
-});
-
-test.each<[string, HeloForm]>([
-  ['', 'absent'],
-  ['[192.0.2.7]', 'literal'],
-  ['[IPv6:2001:db8::7]', 'other-literal'],
-  ['[192.0.2.8]', 'other-literal'],
-  ['[nonsense]', 'invalid'],
-  ['192.0.2.7', 'bare-ip'],
-  ['2001:db8::7', 'bare-ip'],
-  ['LOCALHOST', 'localhost'],
-  ['localhost.localdomain', 'localhost'],
-  ['MX.test.example.', 'ours'],
-  ['laptop', 'not-fqdn'],
-  ['mx.example', 'fqdn'],
-  ['a_b.example', 'fqdn'],
-  ['a b', 'invalid'],
-  ['-x.example', 'invalid'],
-])('HELO %j is %s', (helo, form) => {
-  expect(heloForm(helo, ipOf('192.0.2.7'), 'mx.test.example')).toBe(form);
-  expect(heloForms).toContain(form);
 });
 
 // 2026-11-20 is a Friday; Berlin is an hour ahead of UTC in winter.

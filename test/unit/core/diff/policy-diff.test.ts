@@ -251,7 +251,13 @@ describe('every client', () => {
     const names = [{ kind: 'names', atLeast: 1, atMost: 1 }] as const;
     const seen = new Set<string>();
     for (const counted of [[], names]) {
-      const possible = possibleClients(reason, { naming: true, names: counted, authenticated: true, postmaster: true });
+      const possible = possibleClients(reason, {
+        naming: true,
+        names: counted,
+        heloDns: true,
+        authenticated: true,
+        postmaster: true,
+      });
       everyWay((ask) => {
         const findings = assess(possible.evidence(ask));
         expect(findings.iprev.reason).toBe(reason);

@@ -38,7 +38,9 @@ describe('a rule that never holds', () => {
     ['{ not: { client_ip: [0.0.0.0/0, "::/0"] } }'],
     ['{ verified_name: a.example, not: { ptr: { under: example } } }'],
     ['{ all: [{ helo_is: fqdn }, { helo_is: bare-ip }] }'],
-    ['{ not: { helo_is: [absent, literal, other-literal, bare-ip, localhost, ours, not-fqdn, fqdn, invalid] } }'],
+    [
+      '{ not: { helo_is: [absent, literal, other-literal, bare-ip, localhost, ours, not-fqdn, fqdn, unicode, invalid] } }',
+    ],
     ['{ all: [{ door: smtp }, { door: [policy, check] }] }'],
     ['{ all: [{ port: 25 }, { port: [465, 587] }] }'],
     ['{ all: [{ early_talker: true }, { early_talker: false }] }'],
