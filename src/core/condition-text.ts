@@ -77,7 +77,10 @@ function valueText(leaf: Leaf): string {
     case 'helo_is':
       return oneOrMore(leaf.forms);
     case 'helo_dns':
+    case 'certificate':
       return oneOrMore(leaf.words);
+    case 'alignment':
+      return `{ pair: ${leaf.pair}, level: ${oneOrMore(leaf.levels)} }`;
     case 'names': {
       const { atLeast, atMost } = leaf;
       if (atLeast === atMost) return `${atLeast}`;

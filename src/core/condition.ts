@@ -5,7 +5,9 @@
 // the DNS might have said, a name may be any name at all, and what depends on it is both true and false.
 
 import { type AddressList, addressList } from './address-list.ts';
+import { type AlignmentLevel, type AlignmentPair, possibleLevels } from './alignment.ts';
 import { type DoorKind, reached, type Stage, stages } from './client.ts';
+import type { CertificateWord } from './client-certificate.ts';
 import { candidateNames, type Evidence } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import type { HeloDns, HeloForm } from './helo.ts';
@@ -25,6 +27,10 @@ export type Condition =
   | { readonly kind: 'helo_is'; readonly forms: readonly HeloForm[] }
   /** What the DNS says of the name in HELO. */
   | { readonly kind: 'helo_dns'; readonly words: readonly HeloDns[] }
+  /** What the client's certificate is worth. */
+  | { readonly kind: 'certificate'; readonly words: readonly CertificateWord[] }
+  /** How far two of its names belong together. */
+  | { readonly kind: 'alignment'; readonly pair: AlignmentPair; readonly levels: readonly AlignmentLevel[] }
   /** How many host names the PTR records hold. */
   | { readonly kind: 'names'; readonly atLeast: number; readonly atMost: number }
   | { readonly kind: 'authenticated'; readonly is: boolean }
@@ -102,6 +108,12 @@ export function weigh(condition: Condition, facts: Facts): Truths {
     case 'helo_dns':
       if (!reached(client, 'helo')) return isUnknown;
       return one(condition.words.includes(findings.helo.dns));
+    case 'certificate':
+      // STARTTLS comes after the first HELO.
+      if (!reached(client, 'mail')) return isUnknown;
+      return one(condition.words.includes(findings.certificate));
+    case 'alignment':
+      return weighAlignment(condition, facts);
     case 'sender':
       if (!reached(client, 'mail')) return isUnknown;
       return one(client.sender !== undefined && addressFits(client.sender, condition.tests));
@@ -156,6 +168,21 @@ function weighVerified(tests: readonly NameTest[], { findings: { iprev }, open }
   if (open === 'any') return isEither;
   if (iprev.names.some((name) => open?.has(name) !== true && nameFits(name, tests))) return isTrue;
   return open !== undefined && [...open].some((name) => nameFits(name, tests)) ? isEither : isFalse;
+}
+
+function weighAlignment(
+  { pair, levels }: Extract<Condition, { readonly kind: 'alignment' }>,
+  { evidence, findings, open }: Facts,
+): Truths {
+  if (!reached(evidence.client, alignmentStage(pair))) return isUnknown;
+  let truths: Truths = 0;
+  for (const level of possibleLevels(pair, evidence, findings, open)) truths |= one(levels.includes(level));
+  return truths;
+}
+
+/** When the last of the two names is known. */
+export function alignmentStage(pair: AlignmentPair): Stage {
+  return pair === 'helo-ptr' ? 'helo' : 'mail';
 }
 
 function one(truth: boolean): Truths {

@@ -105,7 +105,8 @@ const zone = z.preprocess((map, ctx) => {
     if (owner.trim() === '' || !Number.isNaN(Number(owner)))
       fault([owner], `${quote(owner)} is no owner of records`, 'write an address or a name: 192.0.2.7, mx.example');
     else if (Array.isArray(value)) for (const [i, item] of value.entries()) record([owner, i], item);
-    else if (typeof value === 'object' && value !== null && 'cname' in value) record([owner, 'cname'], value.cname);
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, part] of Object.entries(value)) record([owner, key], part);
     else record([owner], value);
   }
   return map;
@@ -150,6 +151,8 @@ export const policyTestSchema = closedMap({
     recipient: z.string().optional(),
     authenticated: z.boolean().optional(),
     early: z.boolean().optional(),
+    certificate: closedMap({ names: z.array(z.string()), verified: z.boolean().default(true) }).optional(),
+    server_ip: address.optional(),
     door: z.enum([...doorKinds, 'check']).optional(),
     port: z.int(portWords).min(1, portWords).max(65_535, portWords).optional(),
     at: moment.optional(),
@@ -158,7 +161,7 @@ export const policyTestSchema = closedMap({
   our_name: z.string().optional(),
   expect: z.union([expectation, z.enum(actions).transform((action): Expectation => ({ action }))]),
 }).transform(({ name, client, zone, our_name, expect }): PolicyTest => {
-  const { ip, helo, sender, recipient, authenticated, early, door, port, at } = client;
+  const { ip, helo, sender, recipient, authenticated, early, certificate, server_ip, door, port, at } = client;
   return {
     name,
     client: {
@@ -169,6 +172,8 @@ export const policyTestSchema = closedMap({
       ...(sender === undefined ? {} : { sender }),
       ...(recipient === undefined ? {} : { recipient }),
       ...(early ? { early } : {}),
+      ...(certificate === undefined ? {} : { tls: { protocol: 'TLSv1.3', certificate } }),
+      ...(server_ip === undefined ? {} : { serverIp: server_ip }),
       ...(port === undefined ? {} : { serverPort: port }),
     },
     door: door ?? 'check',

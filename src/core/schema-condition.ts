@@ -3,7 +3,9 @@
 
 import { z } from 'zod';
 import { addressFault } from './address-list.ts';
+import { type AlignmentLevel, type AlignmentPair, alignmentLevels, alignmentPairs } from './alignment.ts';
 import { doorKinds } from './client.ts';
+import { certificateWords } from './client-certificate.ts';
 import type { Condition } from './condition.ts';
 import { closedMap, wholeMap } from './document.ts';
 import { heloDnsWords, heloForms } from './helo.ts';
@@ -113,6 +115,31 @@ const names = z.union([
     .transform(({ at_least = 0, at_most = ptrNamesReadMax }) => ({ atLeast: at_least, atMost: at_most })),
 ]);
 
+const together = closedMap({
+  pair: oneOrMore(z.enum(alignmentPairs)),
+  level: oneOrMore(z.enum(alignmentLevels)).optional(),
+})
+  .check(
+    wholeMap((map, ctx) => {
+      const has = (key: string, word: string) => [map[key]].flat().includes(word);
+      if (has('pair', 'sender-ptr') && has('level', 'none'))
+        ctx.addIssue({
+          code: 'custom',
+          message: 'a sender is never "none": who sends through a provider has another name than its servers',
+          params: { hint: 'what can be said is { pair: sender-ptr, level: [exact, organisation] }' },
+        });
+    }),
+  )
+  .transform(({ pair, level }): Condition => {
+    const levels: readonly AlignmentLevel[] = level ?? ['exact', 'organisation'];
+    return anyOf(pair.map((one: AlignmentPair) => ({ kind: 'alignment', pair: one, levels })));
+  });
+
+function anyOf(of: readonly Condition[]): Condition {
+  const [only] = of;
+  return of.length === 1 && only !== undefined ? only : { kind: 'any', of };
+}
+
 const clock = z.string().transform((text, ctx): number => {
   const [, hour, minute] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text) ?? [];
   if (hour !== undefined) return Number(hour) * 60 + Number(minute);
@@ -160,6 +187,8 @@ export function conditionSchema(openList: OpenList): z.ZodType<Condition> {
     helo: test.optional(),
     helo_is: oneOrMore(z.enum(heloForms)).optional(),
     helo_dns: oneOrMore(z.enum(heloDnsWords)).optional(),
+    alignment: together.optional(),
+    certificate: oneOrMore(z.enum(certificateWords)).optional(),
     sender: test.optional(),
     recipient: test.optional(),
     authenticated: z.boolean().optional(),
@@ -200,6 +229,8 @@ export function conditionSchema(openList: OpenList): z.ZodType<Condition> {
     if (map.naming) of.push({ kind: 'naming', labels: map.naming });
     if (map.helo_is) of.push({ kind: 'helo_is', forms: map.helo_is });
     if (map.helo_dns) of.push({ kind: 'helo_dns', words: map.helo_dns });
+    if (map.alignment) of.push(map.alignment);
+    if (map.certificate) of.push({ kind: 'certificate', words: map.certificate });
     if (map.authenticated !== undefined) of.push({ kind: 'authenticated', is: map.authenticated });
     if (map.early_talker !== undefined) of.push({ kind: 'early_talker', is: map.early_talker });
     if (map.door) of.push({ kind: 'door', doors: map.door });

@@ -6,10 +6,11 @@
 //   mx.example: [192.0.2.7, "2001:db8::7"]
 //   broken.example: servfail
 //   9.2.0.192.in-addr.arpa: { cname: 9.0-63.customer.example }
+//   half.example: { a: 192.0.2.7, aaaa: servfail }
 
 import { z } from 'zod';
 import { type DnsAnswer, dnsError, dnsErrors, type RecordType } from './answer.ts';
-import { closedMap, readDocument } from './document.ts';
+import { closedMap, readDocument, wholeMap } from './document.ts';
 import { isIpv4, parseIp, reverseName } from './ip.ts';
 import { cnameChainMax } from './limits.ts';
 import { type Checked, nearest, quote } from './problem.ts';
@@ -17,10 +18,14 @@ import { type Checked, nearest, quote } from './problem.ts';
 const outcomes = ['nxdomain', 'nodata', ...dnsErrors] as const;
 type Outcome = (typeof outcomes)[number];
 
-type Entry =
+type Held =
   | { readonly kind: 'outcome'; readonly outcome: Outcome }
-  | { readonly kind: 'cname'; readonly target: string }
   | { readonly kind: 'records'; readonly records: readonly string[] };
+type Entry =
+  | Held
+  | { readonly kind: 'cname'; readonly target: string }
+  /** What is absent is NODATA. */
+  | ({ readonly kind: 'families' } & { readonly [Type in RecordType]?: Held });
 
 /** Owner name (lower case, no final dot) → what it holds. */
 export type Zone = ReadonlyMap<string, Entry>;
@@ -42,25 +47,27 @@ const word = z.string().superRefine((text, ctx) => {
   });
 });
 
+const entry = z.union([z.array(z.string()).min(1, 'an empty list; write nodata for a name without records'), word]);
+
+/** An alias, or addresses of which one family is another matter than the other. */
+const parted = closedMap({ cname: z.string().optional(), a: entry.optional(), aaaa: entry.optional() }).check(
+  wholeMap((map, ctx) => {
+    const keys = Object.keys(map);
+    if (keys.length === 0 || (keys.includes('cname') && keys.length > 1))
+      ctx.addIssue({ code: 'custom', message: 'write { cname: name } or { a: …, aaaa: … }' });
+  }),
+);
+
 /** The map itself; a story has one inside its own file. */
-export const zoneSchema = z
-  .record(
-    z.string(),
-    z.union([
-      z.array(z.string()).min(1, 'an empty list; write nodata for a name without records'),
-      closedMap({ cname: z.string() }),
-      word,
-    ]),
-  )
-  .superRefine((map, ctx) => {
-    const seen = new Map<string, string>();
-    for (const owner of Object.keys(map)) {
-      const twin = seen.get(ownerOf(owner));
-      if (twin !== undefined)
-        ctx.addIssue({ code: 'custom', path: [owner], message: `${quote(owner)} and ${quote(twin)} are one name` });
-      seen.set(ownerOf(owner), owner);
-    }
-  });
+export const zoneSchema = z.record(z.string(), z.union([entry, parted])).superRefine((map, ctx) => {
+  const seen = new Map<string, string>();
+  for (const owner of Object.keys(map)) {
+    const twin = seen.get(ownerOf(owner));
+    if (twin !== undefined)
+      ctx.addIssue({ code: 'custom', path: [owner], message: `${quote(owner)} and ${quote(twin)} are one name` });
+    seen.set(ownerOf(owner), owner);
+  }
+});
 
 export function toZone(map: z.output<typeof zoneSchema>): Zone {
   return new Map(Object.entries(map).map(([owner, value]): [string, Entry] => [ownerOf(owner), toEntry(value)]));
@@ -72,14 +79,18 @@ export function askZone(zone: Zone, name: string, type: RecordType): DnsAnswer<s
   for (let hops = 0; hops <= cnameChainMax; hops++) {
     const entry = zone.get(owner);
     if (entry === undefined) return { kind: 'nxdomain', ttl: zoneTtlS };
-    if (entry.kind === 'outcome')
-      return entry.outcome === 'nxdomain' || entry.outcome === 'nodata'
-        ? { kind: entry.outcome, ttl: zoneTtlS }
-        : dnsError(entry.outcome);
-    if (entry.kind === 'records') return recordsOf(entry.records, type);
+    if (entry.kind !== 'cname') return answerOf(entry.kind === 'families' ? entry[type] : entry, type);
     owner = entry.target;
   }
   return dnsError('servfail');
+}
+
+function answerOf(held: Held | undefined, type: RecordType): DnsAnswer<string> {
+  if (held === undefined) return { kind: 'nodata', ttl: zoneTtlS };
+  if (held.kind === 'records') return recordsOf(held.records, type);
+  return held.outcome === 'nxdomain' || held.outcome === 'nodata'
+    ? { kind: held.outcome, ttl: zoneTtlS }
+    : dnsError(held.outcome);
 }
 
 function recordsOf(values: readonly string[], type: RecordType): DnsAnswer<string> {
@@ -92,8 +103,17 @@ function recordsOf(values: readonly string[], type: RecordType): DnsAnswer<strin
 }
 
 function toEntry(value: z.output<typeof zoneSchema>[string]): Entry {
-  if (Array.isArray(value)) return { kind: 'records', records: value };
-  if (typeof value !== 'string') return { kind: 'cname', target: plainName(value.cname) };
+  if (Array.isArray(value) || typeof value === 'string') return toHeld(value);
+  if (value.cname !== undefined) return { kind: 'cname', target: plainName(value.cname) };
+  return {
+    kind: 'families',
+    ...(value.a === undefined ? {} : { A: toHeld(value.a) }),
+    ...(value.aaaa === undefined ? {} : { AAAA: toHeld(value.aaaa) }),
+  };
+}
+
+function toHeld(value: z.output<typeof entry>): Held {
+  if (typeof value !== 'string') return { kind: 'records', records: value };
   const outcome = outcomes.find((word) => word === value);
   return outcome === undefined ? { kind: 'records', records: [value] } : { kind: 'outcome', outcome };
 }

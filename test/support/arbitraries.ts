@@ -1,8 +1,10 @@
 // Random policies and random evidence, for the properties.
 
 import fc from 'fast-check';
+import { alignmentLevels, alignmentPairs } from '../../src/core/alignment.ts';
 import { type DnsAnswer, dnsError, dnsErrors } from '../../src/core/answer.ts';
-import { stages } from '../../src/core/client.ts';
+import { stages, type Tls } from '../../src/core/client.ts';
+import { certificateWords } from '../../src/core/client-certificate.ts';
 import type { Condition } from '../../src/core/condition.ts';
 import type { Evidence, Forward } from '../../src/core/evidence.ts';
 import { heloDnsWords, heloForms } from '../../src/core/helo.ts';
@@ -19,7 +21,7 @@ import { evidenceOf, ipOf } from './evidence.ts';
 const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> =>
   fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 4 });
 
-const people = ['a@b.example', 'postmaster@test.example', ''];
+const people = ['a@b.example', 'postmaster@test.example', 'a@mx.example', ''];
 /** Exactly one of these, or something that one of them is below, or like. */
 function tests(values: readonly string[]): fc.Arbitrary<NameTest[]> {
   const [glob, matches] = [readGlob('*x*'), readPattern('^(mx|n\\d)')];
@@ -35,7 +37,17 @@ function tests(values: readonly string[]): fc.Arbitrary<NameTest[]> {
     ),
   );
 }
+/** What asks for the names that stand for a client. */
+const identityLeaf: fc.Arbitrary<Condition> = fc.oneof(
+  some(heloDnsWords).map((words): Condition => ({ kind: 'helo_dns', words })),
+  fc
+    .tuple(fc.constantFrom(...alignmentPairs), some(alignmentLevels))
+    .map(([pair, levels]): Condition => ({ kind: 'alignment', pair, levels })),
+  some(certificateWords).map((words): Condition => ({ kind: 'certificate', words })),
+  some(heloForms).map((forms): Condition => ({ kind: 'helo_is', forms })),
+);
 const leaf: fc.Arbitrary<Condition> = fc.oneof(
+  { arbitrary: identityLeaf, weight: 4 },
   some(iprevResults).map((results): Condition => ({ kind: 'iprev', results })),
   some(iprevReasons).map((reasons): Condition => ({ kind: 'reason', reasons })),
   some(namingLabels).map((labels): Condition => ({ kind: 'naming', labels })),
@@ -56,8 +68,6 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
     ranges: [],
     lists: [{ path: 'list', kind: 'addresses', has: (address) => address === '192.0.2.7' }],
   }),
-  some(heloForms).map((forms): Condition => ({ kind: 'helo_is', forms })),
-  some(heloDnsWords).map((words): Condition => ({ kind: 'helo_dns', words })),
   fc
     .tuple(fc.nat(3), fc.nat(12))
     .map(([atLeast, more]): Condition => ({ kind: 'names', atLeast, atMost: atLeast + more })),
@@ -70,16 +80,18 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
     .constantFrom(weekdays, weekdays.slice(0, 3))
     .map((days): Condition => ({ kind: 'time', windows: [{ days, from: 60, until: 1_000, zone: 'UTC' }] })),
 );
-const { condition } = fc.letrec<{ condition: Condition }>((tie) => ({
-  condition: fc.oneof(
-    { maxDepth: 4, withCrossShrink: true },
-    leaf,
-    fc
-      .tuple(fc.constantFrom('all', 'any'), fc.array(tie('condition'), { maxLength: 3 }))
-      .map(([kind, of]): Condition => ({ kind, of })),
-    tie('condition').map((of): Condition => ({ kind: 'not', of })),
-  ),
-}));
+/** Conditions of such leaves, in one another. */
+const conditionsOf = (leaves: fc.Arbitrary<Condition>): fc.Arbitrary<Condition> =>
+  fc.letrec<{ condition: Condition }>((tie) => ({
+    condition: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      leaves,
+      fc
+        .tuple(fc.constantFrom('all', 'any'), fc.array(tie('condition'), { maxLength: 3 }))
+        .map(([kind, of]): Condition => ({ kind, of })),
+      tie('condition').map((of): Condition => ({ kind: 'not', of })),
+    ),
+  })).condition;
 
 const refusal: fc.Arbitrary<Refusal> = fc
   .constantFrom<[number, string]>([550, '5.7.25'], [554, '5.7.1'], [450, '4.7.25'], [421, '4.7.0'])
@@ -96,36 +108,73 @@ const actions: fc.Arbitrary<Actions> = fc.oneof(
 const dates = fc.option(fc.constantFrom(Date.parse('2026-11-20T00:00:00Z'), Date.parse('2026-11-30T00:00:00Z')), {
   nil: undefined,
 });
-const exceptions = fc.array(
-  fc
-    .record({ when: condition, until: dates })
-    .map(({ when, until }) => ({ when, why: 'it is known', ...(until === undefined ? {} : { until }) })),
-  { maxLength: 2 },
-);
+const exceptionsOf = (conditions: fc.Arbitrary<Condition>) =>
+  fc.array(
+    fc
+      .record({ when: conditions, until: dates })
+      .map(({ when, until }) => ({ when, why: 'it is known', ...(until === undefined ? {} : { until }) })),
+    { maxLength: 2 },
+  );
 
-export const policies: fc.Arbitrary<Policy> = fc
+const policiesOf = (conditions: fc.Arbitrary<Condition>): fc.Arbitrary<Policy> =>
+  fc
+    .record({
+      rules: fc.array(
+        fc.record({
+          when: conditions,
+          except: exceptionsOf(conditions),
+          mode: fc.constantFrom('enforce' as const, 'enforce' as const, 'monitor' as const, 'off' as const),
+          percent: fc.constantFrom(100, 100, 50, 0),
+          until: dates,
+          actions,
+        }),
+        { maxLength: 5 },
+      ),
+      otherwise: actions,
+      announce: fc.constantFrom('rcpt' as const, ...stages),
+      postmaster: fc.constantFrom('accept' as const, 'judge' as const),
+      authenticated: fc.constantFrom('accept' as const, 'judge' as const),
+      outage: fc.option(fc.constantFrom(...Object.values(outageActions)), { nil: undefined }),
+    })
+    .map(({ rules, outage, ...policy }) => ({
+      ...policy,
+      rules: rules.map(({ until, ...rule }, i) => ({
+        id: `r${i}`,
+        ...rule,
+        ...(until === undefined ? {} : { until }),
+      })),
+      ...(outage === undefined ? {} : { outage }),
+    }));
+
+export const policies = policiesOf(conditionsOf(leaf));
+/** Few rules about the names of the client alone, that refuse for good or let it in: nothing else blurs what these come to. */
+export const identityPolicies: fc.Arbitrary<Policy> = fc
   .record({
     rules: fc.array(
       fc.record({
-        when: condition,
-        except: exceptions,
-        mode: fc.constantFrom('enforce' as const, 'enforce' as const, 'monitor' as const, 'off' as const),
-        percent: fc.constantFrom(100, 100, 50, 0),
-        until: dates,
-        actions,
+        when: fc.oneof(
+          identityLeaf,
+          identityLeaf.map((of): Condition => ({ kind: 'not', of })),
+        ),
+        decision: fc.constantFrom('accept' as const, { code: 550, enhanced: '5.7.25', text: 'no' }),
       }),
-      { maxLength: 5 },
+      { minLength: 1, maxLength: 2 },
     ),
-    otherwise: actions,
-    announce: fc.constantFrom('rcpt' as const, ...stages),
-    postmaster: fc.constantFrom('accept' as const, 'judge' as const),
-    authenticated: fc.constantFrom('accept' as const, 'judge' as const),
-    outage: fc.option(fc.constantFrom(...Object.values(outageActions)), { nil: undefined }),
+    decision: fc.constantFrom('accept' as const, { code: 554, enhanced: '5.7.1', text: 'no' }),
   })
-  .map(({ rules, outage, ...policy }) => ({
-    ...policy,
-    rules: rules.map(({ until, ...rule }, i) => ({ id: `r${i}`, ...rule, ...(until === undefined ? {} : { until }) })),
-    ...(outage === undefined ? {} : { outage }),
+  .map(({ rules, decision }) => ({
+    rules: rules.map(({ when, decision }, i) => ({
+      id: `r${i}`,
+      when,
+      except: [],
+      mode: 'enforce',
+      percent: 100,
+      actions: { decision },
+    })),
+    otherwise: { decision },
+    announce: 'rcpt',
+    postmaster: 'judge',
+    authenticated: 'judge',
   }));
 
 const ip = '192.0.2.7';
@@ -179,12 +228,24 @@ export function withoutIdleQuestions(forward: Evidence['forward']): Evidence['fo
   );
 }
 
+const certificates: fc.Arbitrary<{ tls?: Tls }> = fc.oneof(
+  fc.constant({}),
+  fc
+    .record({ verified: fc.boolean(), name: fc.constantFrom('mx.example', '*.x.example', 'other.example', '') })
+    .map(({ verified, name }) => ({ tls: { protocol: 'TLSv1.3', certificate: { verified, names: [name] } } })),
+);
+
 /** What was said in HELO, and what the DNS says of the name in it where there is one. */
 function greetings(addresses: fc.Arbitrary<DnsAnswer<Ip>>): fc.Arbitrary<{ said: string; helo?: Forward }> {
-  const names = ['mx.example', 'other.example', 'x.example'] as HostName[];
+  const names = ['mx.example', 'www.x.example', 'n3.example'] as HostName[];
   return fc.oneof(
     fc.constantFrom('[192.0.2.7]', 'localhost', '').map((said) => ({ said })),
-    fc.constantFrom(...names).chain((name) => heloAnswers(name, addresses).map((helo) => ({ said: name, helo }))),
+    {
+      weight: 3,
+      arbitrary: fc
+        .constantFrom(...names)
+        .chain((name) => heloAnswers(name, addresses).map((helo) => ({ said: name, helo }))),
+    },
   );
 }
 
@@ -202,10 +263,11 @@ export const evidences: fc.Arbitrary<Evidence> = fc.oneof(definitePtr, failures)
       sender: fc.constantFrom(...people),
       recipient: fc.constantFrom(...people),
       spoke: fc.constantFrom({}, { early: true as const }),
+      tls: certificates,
       greeted: greetings(fc.oneof(definiteAddresses, failures)),
     })
-    .map(({ forward, sender, recipient, spoke, greeted: { said, helo } }) => ({
-      ...evidenceOf({ ip, ptr: 'nxdomain', client: { helo: said, sender, recipient, ...spoke } }),
+    .map(({ forward, sender, recipient, spoke, tls, greeted: { said, helo } }) => ({
+      ...evidenceOf({ ip, ptr: 'nxdomain', client: { helo: said, sender, recipient, ...spoke, ...tls } }),
       ptr,
       forward,
       ...(helo === undefined ? {} : { helo }),

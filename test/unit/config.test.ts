@@ -370,7 +370,7 @@ describe('zone', () => {
   test.each([
     ['a.example: servfial', 'z.yaml:1:12: unknown outcome "servfial" (did you mean "servfail"?)'],
     ['192.0.2.7: []', 'z.yaml:1:12: an empty list; write nodata for a name without records'],
-    ['a.example: { cname: b.example, x: y }', 'z.yaml:1:32: unknown key "x" (known here: cname)'],
+    ['a.example: { cname: b.example, xyz: y }', 'z.yaml:1:32: unknown key "xyz" (known here: cname, a, aaaa)'],
     [
       '192.0.2.7: a.example\n7.2.0.192.in-addr.arpa: b.example',
       'z.yaml:2:25: "7.2.0.192.in-addr.arpa" and "192.0.2.7" are one name',

@@ -3,13 +3,16 @@
 // and times of day are taken as they come: each holds or does not, whatever the others do. Pure, throws nothing.
 
 import ipaddr from 'ipaddr.js';
+import { alignmentPairs } from '../alignment.ts';
 import { doorKinds } from '../client.ts';
+import { certificateWords } from '../client-certificate.ts';
 import type { Condition } from '../condition.ts';
 import { dateText, isLeaf, type Leaf, leafText } from '../condition-text.ts';
 import { heloForms } from '../helo.ts';
 import { type Cidr, type Ip, inCidr, parseIp } from '../ip.ts';
 import { addressFits, type NameTest, nameFits } from '../name-test.ts';
 import type { Policy, Rule } from '../policy.ts';
+import { type AlignmentLeaf, alignmentParts, asksPtr, besidePtr, levelsOf } from './alignment-parts.ts';
 
 /** Something that is so or is not so. */
 export interface Fact {
@@ -84,10 +87,14 @@ export function questionsOf(policies: readonly Policy[], now: number): ReadonlyM
   const doors = free.filter((leaf) => leaf.kind === 'door');
   const ports = free.filter((leaf) => leaf.kind === 'port');
   const forms = free.filter((leaf) => leaf.kind === 'helo_is');
+  const certificates = free.filter((leaf) => leaf.kind === 'certificate');
+  const alignments = free.filter((leaf) => leaf.kind === 'alignment');
   const named = (kind: 'helo' | 'sender' | 'recipient') =>
     free.filter((leaf): leaf is NameLeaf => leaf.kind === kind && leaf.tests.every(canBeSampled));
   const [helos, senders, recipients] = [named('helo'), named('sender'), named('recipient')] as const;
-  const sampled = new Set<Leaf>([addresses, earlyTalkers, doors, ports, forms, helos, senders, recipients].flat());
+  const sampled = new Set<Leaf>(
+    [addresses, earlyTalkers, doors, ports, forms, certificates, alignments, helos, senders, recipients].flat(),
+  );
   const mailAddress = ({ tests }: NameLeaf, sample: string) => addressFits(sample, tests);
   return new Map([
     ...byLeaf(addresses, boundaries(addresses), ({ ranges }, ip) => ranges.some((range) => inCidr(ip, range))),
@@ -95,12 +102,14 @@ export function questionsOf(policies: readonly Policy[], now: number): ReadonlyM
     ...byLeaf(doors, [...doorKinds, 'check' as const], (leaf, door) => leaf.doors.includes(door)),
     ...byLeaf(ports, [25, 0, ...ports.flatMap((leaf) => leaf.ports)], (leaf, port) => leaf.ports.includes(port)),
     ...byLeaf(forms, ['fqdn' as const, ...heloForms], (leaf, form) => leaf.forms.includes(form)),
+    ...byLeaf(certificates, ['none' as const, ...certificateWords], (leaf, word) => leaf.words.includes(word)),
+    ...ofAlignment(alignments),
+    ...distinctNames(alignments.filter(asksPtr)),
     ...byLeaf(helos, nameSamples(helos), ({ tests }, name) => nameFits(name, tests)),
     ...byLeaf(senders, addressSamples(senders), mailAddress),
     ...byLeaf(recipients, addressSamples(recipients), mailAddress),
     ...free.filter((leaf) => !sampled.has(leaf)).flatMap((leaf) => byLeaf([leaf], [false, true], (_, is) => is)),
-    ...free
-      .filter((leaf) => leaf.kind === 'verified_name')
+    ...[...free.filter((leaf) => leaf.kind === 'verified_name'), ...alignments.flatMap(confirmedPart)]
       .map(doubtKey)
       .flatMap((key) => distinguish([[key, plainFact(key), (is: boolean) => is]], [false, true])),
     ...dates(rules, now),
@@ -140,6 +149,31 @@ function spokeEarly(leaves: readonly Extract<Leaf, { readonly kind: 'early_talke
     ]),
     [false, true],
   );
+}
+
+/** How far two names go together: one level for each pair, in the parts that the stand-in asks for. */
+function ofAlignment(leaves: readonly AlignmentLeaf[]) {
+  return alignmentPairs.flatMap((pair) => {
+    const parts = leaves
+      .filter((leaf) => leaf.pair === pair)
+      .flatMap((leaf) => {
+        const { confirmed, claimed } = alignmentParts(leaf);
+        return asksPtr(leaf) ? [confirmed, claimed] : [leaf];
+      })
+      .filter((part) => part !== undefined);
+    const unique = [...new Map(parts.map((part) => [leafText(part), part])).values()];
+    return byLeaf(unique, levelsOf(pair), ({ levels }, level) => levels.includes(level));
+  });
+}
+
+function distinctNames(leaves: readonly AlignmentLeaf[]) {
+  const facts = [...new Map(leaves.map((leaf) => [leaf.pair, besidePtr(leaf)])).values()];
+  return facts.flatMap((fact) => distinguish([[fact.words, fact, (is: boolean) => is]], [true, false]));
+}
+
+function confirmedPart(leaf: AlignmentLeaf): readonly Leaf[] {
+  const { confirmed } = alignmentParts(leaf);
+  return confirmed === undefined || !asksPtr(leaf) ? [] : [confirmed];
 }
 
 /** The facts that belong together, and the options that the samples show: each set of facts once. The first sample is usual. */

@@ -4,8 +4,10 @@
 
 import type { Condition } from '../condition.ts';
 import { isLeaf, type Leaf, leafText } from '../condition-text.ts';
+import { hostName } from '../name.ts';
 import type { List } from '../name-test.ts';
 import type { Policy, Rule } from '../policy.ts';
+import { type AlignmentLeaf, alignmentParts, asksPtr, besidePtr } from './alignment-parts.ts';
 import { doubtKey, isFree, isLookedAt, shareKey, untilKey } from './distinction.ts';
 import { isDoubtful } from './possible-client.ts';
 
@@ -46,10 +48,30 @@ function conditionStandIn(condition: Condition, is: Is): Condition {
 
 /** Names of the DNS may be open (soften.ts), so a condition on them stays one. */
 function leafStandIn(leaf: Leaf, is: Is): Condition {
-  const key = leafText(leaf);
-  if (leaf.kind === 'ptr') return { kind: 'ptr', tests: [{ kind: 'list', list: list('domains', () => is(key)) }] };
-  if (leaf.kind !== 'verified_name') return asking(() => is(key));
-  const holds = (name: string) => is(isDoubtful(name) ? doubtKey(leaf) : key);
+  if (leaf.kind === 'alignment' && asksPtr(leaf)) return alignmentStandIn(leaf, is);
+  if (leaf.kind === 'ptr') return claimedStandIn(leaf, is);
+  return leaf.kind === 'verified_name' ? confirmedStandIn(leaf, is) : asking(() => is(leafText(leaf)));
+}
+
+function alignmentStandIn(leaf: AlignmentLeaf, is: Is): Condition {
+  const { negated, confirmed, claimed } = alignmentParts(leaf);
+  const of = [
+    ...(confirmed === undefined ? [] : [confirmedStandIn(confirmed, is)]),
+    ...(claimed === undefined ? [] : [claimedStandIn(claimed, is)]),
+  ];
+  const together: Condition = { kind: 'all', of: [{ kind: 'any', of }, asking(() => is(besidePtr(leaf).words))] };
+  return negated ? { kind: 'not', of: together } : together;
+}
+
+/** Holds of no client without a PTR name; one that is no host name goes with nothing. */
+function claimedStandIn(leaf: Leaf, is: Is): Condition {
+  const holds = (name: string) => (leaf.kind === 'ptr' || hostName(name) !== undefined) && is(leafText(leaf));
+  return { kind: 'ptr', tests: [{ kind: 'list', list: list('domains', holds) }] };
+}
+
+/** Holds of no client without a confirmed name. */
+function confirmedStandIn(leaf: Leaf, is: Is): Condition {
+  const holds = (name: string) => is(isDoubtful(name) ? doubtKey(leaf) : leafText(leaf));
   return { kind: 'verified_name', tests: [{ kind: 'list', list: list('domains', holds) }] };
 }
 

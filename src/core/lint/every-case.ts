@@ -9,7 +9,6 @@ import { doorKinds } from '../client.ts';
 import { type Condition, only, weigh } from '../condition.ts';
 import { candidateNames, type Evidence, type Forward } from '../evidence.ts';
 import { assess, type Findings } from '../findings.ts';
-import { heloDnsWords, heloForms } from '../helo.ts';
 import { type Cidr, type Ip, inCidr, printCidr } from '../ip.ts';
 import { lintComparedMax, namesMax, ptrNamesReadMax } from '../limits.ts';
 import { type ClaimedName, claimedName, type HostName } from '../name.ts';
@@ -17,6 +16,7 @@ import { addressFits, type NameTest, nameFits } from '../name-test.ts';
 import type { NamingLabel } from '../naming.ts';
 import type { World } from '../soften.ts';
 import type { TimeWindow } from '../time-window.ts';
+import { alignmentFormula, certainNames, certificateAtom, exclusiveNames, heloAtom, heloDnsAtom } from './identity.ts';
 import type { Formula, Relation, Relations } from './satisfiable.ts';
 
 /** What the DNS came to. `mark` keeps the open names of one such case apart from those of another. */
@@ -78,10 +78,12 @@ export function everyCase(leaves: readonly Leaf[]): readonly Case[] {
 /** One of those that the conditions cannot tell apart. */
 export function distinct(cases: readonly Case[], leaves: readonly Leaf[]): readonly Case[] {
   const ofTheDns = leaves.filter(({ kind }) => ['iprev', 'reason', 'naming', 'names'].includes(kind));
+  const asksAlignment = leaves.some(({ kind }) => kind === 'alignment');
   const signature = (one: Case): string =>
     [
       one.evidence.ptr.kind === 'records',
       one.findings.iprev.result === 'pass',
+      asksAlignment && candidateNames(one.evidence.ptr).length > 0,
       ...ofTheDns.map((leaf) => told(leaf, one)),
     ].join(' ');
   return [...new Map(cases.map((one) => [signature(one), one])).values()];
@@ -159,6 +161,10 @@ export function formulaOf(condition: Condition, one: Case, score: ScoreSoFar): F
       return { any: condition.forms.map(heloAtom) };
     case 'helo_dns':
       return { any: condition.words.map(heloDnsAtom) };
+    case 'certificate':
+      return { any: condition.words.map(certificateAtom) };
+    case 'alignment':
+      return alignmentFormula(condition, one);
     case 'door':
       return { any: condition.doors.map(doorAtom) };
     case 'port':
@@ -178,8 +184,6 @@ export function formulaOf(condition: Condition, one: Case, score: ScoreSoFar): F
 
 export const authenticatedAtom = 'authenticated';
 const earlyTalkerAtom = 'early_talker';
-export const heloAtom = (form: string): string => `helo_is ${form}`;
-export const heloDnsAtom = (word: string): string => `helo_dns ${word}`;
 const doorAtom = (door: string): string => `door ${door}`;
 export const portAtom = (port: number): string => `port ${port}`;
 const rangeAtom = (range: Cidr): string => `client_ip ${printCidr(range)}`;
@@ -253,12 +257,7 @@ export function whatIsKnown(
       if (nameAtom('ptr', a) === nameAtom('ptr', b) || nameFollows('ptr', a, b) === true)
         note(implies, nameAtom('verified_name', a), nameAtom('ptr', b));
 
-  exclusive(heloForms.map(heloAtom));
-  exclusive(heloDnsWords.map(heloDnsAtom));
-  // Only a name is asked about.
-  for (const form of heloForms.filter((one) => !namedForms.has(one)))
-    for (const word of heloDnsWords.filter((one) => one !== 'not-asked'))
-      exclusive([heloAtom(form), heloDnsAtom(word)]);
+  for (const atoms of exclusiveNames()) exclusive(atoms);
   const doors = [...doorKinds, 'check'].map(doorAtom);
   exclusive(doors);
   exclusive([...new Set(leaves.flatMap((leaf) => (leaf.kind === 'port' ? leaf.ports.map(portAtom) : [])))]);
@@ -280,17 +279,9 @@ export function whatIsKnown(
     });
 
   const everywhere = ranges.filter(({ bits }) => bits === 0).map(rangeAtom);
-  const oneOf = [
-    heloForms.map(heloAtom),
-    heloDnsWords.map(heloDnsAtom),
-    doors,
-    ...(everywhere.length === 2 ? [everywhere] : []),
-  ];
+  const oneOf = [...certainNames(leaves), doors, ...(everywhere.length === 2 ? [everywhere] : [])];
   return { relations, certain: { all: oneOf.map((any) => ({ any })) } };
 }
-
-/** Those that may hold a host name; `ours` may be an address too. */
-const namedForms: ReadonlySet<string> = new Set(['fqdn', 'not-fqdn', 'ours']);
 
 function pairs<T>(values: readonly T[], see: (a: T, b: T) => void): void {
   if (values.length > lintComparedMax) return;

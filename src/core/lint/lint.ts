@@ -3,6 +3,7 @@
 // think about. "Never" and "always" are proved over every client there could be (rule-logic.ts), or not said.
 
 import { type Stage, stages } from '../client.ts';
+import { alignmentStage } from '../condition.ts';
 import { expiresSoonMs } from '../limits.ts';
 import { placesIn } from '../places.ts';
 import type { Exception, Policy, Rule } from '../policy.ts';
@@ -167,13 +168,21 @@ function aboutWaiting({ id, when, except, mode, percent }: Rule, announce: Stage
 
 /** The first stage at which the leaf is known. */
 function stageOf(leaf: Leaf): Stage {
-  return leaf.kind === 'helo' || leaf.kind === 'helo_is' || leaf.kind === 'helo_dns'
-    ? 'helo'
-    : leaf.kind === 'sender'
-      ? 'mail'
-      : leaf.kind === 'recipient'
-        ? 'rcpt'
-        : 'connect';
+  switch (leaf.kind) {
+    case 'helo':
+    case 'helo_is':
+    case 'helo_dns':
+      return 'helo';
+    case 'alignment':
+      return alignmentStage(leaf.pair);
+    case 'certificate':
+    case 'sender':
+      return 'mail';
+    case 'recipient':
+      return 'rcpt';
+    default:
+      return 'connect';
+  }
 }
 
 function aboutException(

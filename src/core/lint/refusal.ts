@@ -2,10 +2,12 @@
 // hit honest senders.
 
 import type { Condition } from '../condition.ts';
+import { heloDnsWords } from '../helo.ts';
 import { type IprevReason, iprevResults, temperrorReasons } from '../iprev.ts';
 import type { Rule } from '../policy.ts';
 import { alternatives } from '../soften.ts';
-import { type Case, caseOf, heloAtom, leavesOf } from './every-case.ts';
+import { type Case, caseOf, leavesOf } from './every-case.ts';
+import { alignmentAtom, certificateAtom, heloAtom, heloDnsAtom } from './identity.ts';
 import type { NoticeAt, SayOfRule } from './notice.ts';
 import { isForGood, type RuleLogic } from './rule-logic.ts';
 import type { Formula } from './satisfiable.ts';
@@ -24,7 +26,6 @@ export function aboutRefusal(
   const holds = (one: Case): Formula => logic.when(index, one);
   const surely = (one: Case, given: Formula = true) =>
     logic.never((same) => logic.judged({ all: [given, { not: holds(same) }] }, same), [one]);
-  const foreignLiteral = heloAtom('other-literal');
   return [
     ...(isForGood(decision) ? aboutFailedLookups(index, { id, when, code: decision.code }, logic, say) : []),
     ...(surely(generic) && logic.never(holds, [other])
@@ -36,15 +37,55 @@ export function aboutRefusal(
           ),
         ]
       : []),
-    ...(surely(other, foreignLiteral) && !surely(other)
-      ? [
-          say(
-            'remark',
-            `"${id}" refuses because the HELO name is not the client's own`,
-            'RFC 5321 s4.1.4: a message must not be refused for that; a tag or a score is enough',
-          ),
-        ]
-      : []),
+    ...honest
+      .filter(({ atom }) => surely(other, atom) && !surely(other))
+      .slice(0, 1)
+      .map(({ why, hint }) => say('remark', `"${id}" refuses because ${why}`, hint)),
+    ...(isForGood(decision) ? aboutFailedHelo({ id, when, code: decision.code }, say) : []),
+  ];
+}
+
+/** What is no reason to refuse, since honest servers are like that. */
+const honest: readonly { readonly atom: string; readonly why: string; readonly hint: string }[] = [
+  ...[heloAtom('other-literal'), heloDnsAtom('elsewhere'), heloDnsAtom('other-family'), heloDnsAtom('nowhere')].map(
+    (atom) => ({
+      atom,
+      why: "the HELO name is not the client's own",
+      hint: 'RFC 5321 s4.1.4: a message must not be refused for that; a tag or a score is enough',
+    }),
+  ),
+  {
+    atom: alignmentAtom('helo-ptr', 'none'),
+    why: 'HELO and the PTR name are of different organisations',
+    hint: 'RFC 5321 s4.1.4: a message must not be refused for its HELO name; a tag or a score is enough',
+  },
+  {
+    atom: alignmentAtom('sender-ptr', 'unknown'),
+    why: 'the sender is of another organisation than the server',
+    hint: 'so is everybody who sends through a provider; let it speak for a client, not against one',
+  },
+  {
+    atom: certificateAtom('none'),
+    why: 'the client shows no certificate',
+    hint: 'hardly any mail server shows one; let it speak for a client, not against one',
+  },
+];
+
+/** A 5xx for a lookup of HELO's name that failed does not stand (soften.ts). */
+function aboutFailedHelo(
+  { id, when, code }: { readonly id: string; readonly when: Condition; readonly code: number },
+  say: SayOfRule,
+): readonly NoticeAt[] {
+  const named = leavesOf(when).some(
+    (leaf) => leaf.kind === 'helo_dns' && leaf.words.includes('temperror') && leaf.words.length < heloDnsWords.length,
+  );
+  if (!named) return [];
+  return [
+    say(
+      'warning',
+      `"${id}" refuses with ${code} where the lookup of HELO's name failed, and is told as 450 if another answer would have let the client in`,
+      'write defer, or leave temperror out',
+    ),
   ];
 }
 
