@@ -26,6 +26,16 @@ import type { Terminal } from './terminal.ts';
 const exit = { ok: 0, usage: 64, unavailable: 69, bug: 70, config: 78 } as const;
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
 
+interface CheckOptions {
+  readonly helo?: string;
+  readonly sender?: string;
+  readonly ourName?: string;
+  readonly policy: string;
+  readonly zone?: string;
+  readonly server?: Server[];
+  readonly json?: true;
+}
+
 /** An operator's file is wrong, and every Problem in it has been printed. */
 class Mistakes extends Error {}
 
@@ -83,6 +93,8 @@ program
   .description('judge one client, without a daemon: what was asked, what came back, each rule, the verdict')
   .argument('<ip>', 'the address the client connects from', argument(parseIp, 'an IP address'))
   .option('--helo <name>', 'the name it gives in HELO')
+  .option('--sender <address>', 'the envelope sender it names')
+  .option('--our-name <name>', 'the name under which we serve, for helo_is: ours')
   .option('--policy <file>', `a policy file, or observe, standard, strict or demo`, defaultPolicy)
   .option('--zone <file>', 'answer DNS questions from this zone file instead of the network')
   .option(
@@ -95,11 +107,11 @@ program
     'after',
     `
 Examples:
-  iprevd check 192.0.2.7 --helo mx.example --policy standard
+  iprevd check 192.0.2.7 --helo mx.example --sender a@example.com --policy standard
   iprevd check 2001:db8::7 --server 127.0.0.1:5353 --json
   iprevd check 127.0.0.8 --zone deploy/demo/zone.yaml --policy strict`,
   )
-  .action(async (ip: Ip, options: { helo?: string; policy: string; zone?: string; server?: Server[]; json?: true }) => {
+  .action(async (ip: Ip, options: CheckOptions) => {
     if (options.zone !== undefined && options.server !== undefined)
       throw new CommanderError(exit.usage, 'iprevd', '--zone and --server exclude each other');
     const policy = orExit(await loadPolicy(options.policy, process.cwd()));
@@ -114,6 +126,8 @@ Examples:
       now: Date.now,
       json: options.json === true,
       ...(options.helo === undefined ? {} : { helo: options.helo }),
+      ...(options.sender === undefined ? {} : { sender: options.sender }),
+      ...(options.ourName === undefined ? {} : { ourName: options.ourName }),
     });
   });
 

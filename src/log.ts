@@ -2,6 +2,7 @@
 // escaped here once and for all; what is written is printable ASCII.
 
 import { type Logger, pino } from 'pino';
+import { aligned } from './core/alignment.ts';
 import type { Client } from './core/client.ts';
 import type { IprevResult } from './core/iprev.ts';
 import { printable, printableName } from './core/name.ts';
@@ -55,7 +56,7 @@ class Lines {
 
 /**
  * The fields of a decision line. Absent means: not known, or none. `would` lists monitored rules that held, `heard` is the
- * client's name by the mail server that asks, where that came to something else.
+ * client's name by the mail server that asks, where that came to something else, `alignment` how far HELO and PTR go together.
  */
 export function decisionFields({ evidence, findings, verdict, trace }: Decision, ms: number): Record<string, unknown> {
   const { client, ptr } = evidence;
@@ -79,6 +80,8 @@ export function decisionFields({ evidence, findings, verdict, trace }: Decision,
     naming: findings.naming.label,
     helo_is: findings.helo.form,
     helo_dns: findings.helo.dns,
+    alignment: aligned('helo-ptr', evidence, findings).level,
+    certificate: client.tls === undefined ? undefined : findings.certificate,
     heard: disagrees(client, findings.iprev.result) ? foreign(client.hearsay?.clientName) : undefined,
     stale: evidence.stale,
     masked: evidence.masked,

@@ -1,9 +1,10 @@
 // `iprevd check`: one client judged without a daemon: what was asked, what came back, each rule, the verdict. For a
 // person by default, as JSON for a program.
 
+import { alignment } from '../core/alignment.ts';
 import type { Client } from '../core/client.ts';
 import { decide } from '../core/decide.ts';
-import { questions } from '../core/explain.ts';
+import { alignmentLines, heloWords, questions } from '../core/explain.ts';
 import type { Ip } from '../core/ip.ts';
 import { printable } from '../core/name.ts';
 import type { Policy } from '../core/policy.ts';
@@ -16,6 +17,10 @@ export interface CheckParts {
   readonly ip: Ip;
   /** The HELO name the client would use; absent: none given. */
   readonly helo?: string;
+  /** The envelope sender it would name; absent: none given. */
+  readonly sender?: string;
+  /** Under which name we would serve, for `helo_is: ours`; absent: nobody told. */
+  readonly ourName?: string;
   readonly policy: Policy;
   readonly gather: Gather;
   readonly gatherHelo: GatherHelo;
@@ -28,19 +33,34 @@ export interface CheckParts {
 /** Prints the decision and returns it. DNS trouble is part of the answer, not an error. */
 export async function check(
   terminal: Terminal,
-  { ip, helo, policy, gather, gatherHelo, newRef, now, json }: CheckParts,
+  { ip, helo, sender, ourName, policy, gather, gatherHelo, newRef, now, json }: CheckParts,
 ): Promise<Decision> {
   const at = new Date(now()).toISOString();
-  const client: Client = { ip, stage: 'rcpt', authenticated: false, ...(helo === undefined ? {} : { helo }) };
+  const client: Client = {
+    ip,
+    stage: 'rcpt',
+    authenticated: false,
+    ...(helo === undefined ? {} : { helo }),
+    ...(sender === undefined ? {} : { sender }),
+  };
   const [answers, asked] = await Promise.all([gather(ip), helo === undefined ? undefined : gatherHelo(helo, ip)]);
-  const named = asked === undefined ? {} : { helo: asked };
+  const named = {
+    ...(asked === undefined ? {} : { helo: asked }),
+    ...(ourName === undefined ? {} : { ourName: ourName.toLowerCase() }),
+  };
   const decision = decide(policy, { v: 1, id: newRef(), at, door: 'check', client, ...answers, ...named });
   terminal.out(json ? `${JSON.stringify(toJson(decision), null, 2)}\n` : describe(terminal, decision));
   return decision;
 }
 
 function toJson({ evidence, findings, verdict, trace }: Decision): unknown {
-  return { client: evidence.client, evidence, findings, verdict, trace };
+  return {
+    client: evidence.client,
+    evidence,
+    findings: { ...findings, alignment: alignment(evidence, findings) },
+    verdict,
+    trace,
+  };
 }
 
 const actionStyle: Readonly<Record<string, Style>> = { accept: 'green', tag: 'cyan', defer: 'yellow', reject: 'red' };
@@ -72,6 +92,8 @@ function describe(terminal: Terminal, { evidence, findings, verdict, trace }: De
     ...section('naming', [
       sign === undefined ? naming.label : `${naming.label}: "${sign.text}" in ${naming.name} is the client's address`,
     ]),
+    ...(client.helo === undefined ? [] : section('helo', [heloWords(findings.helo)])),
+    ...section('aligned', alignmentLines(alignment(evidence, findings))),
     ...section(
       'rules',
       trace.map((line) => ruleLine(terminal, line, Math.max(...trace.map(({ rule }) => rule.length)))),

@@ -2,9 +2,11 @@
 // what a rule's text may name; `questions` is the long form, a line for each question asked. Foreign names come out
 // escaped and shortened, whatever they hold.
 
+import { type Aligned, type Alignment, type AlignmentPair, alignmentPairs } from './alignment.ts';
 import { type DnsAnswer, outcomeWord, type Remarks } from './answer.ts';
 import { candidateNames, confirms, type Evidence, type Forward } from './evidence.ts';
 import type { Findings } from './findings.ts';
+import type { Helo } from './helo.ts';
 import { type Ip, isIpv4, reverseName } from './ip.ts';
 import { nameShownOctetsMax } from './limits.ts';
 import { hostName, nameClass, printable, printableName } from './name.ts';
@@ -63,6 +65,33 @@ export function questions(evidence: Evidence): readonly QuestionLine[] {
       .map((name) => ({ question: `${familyTypes(client.ip)[0]} ${name}`, answer: 'not asked', note: '' })),
     ...(helo === undefined ? [] : forwardLines(helo, client.ip, "HELO, has the client's address")),
   ];
+}
+
+/** "fqdn: mx.example has the client's address". */
+export function heloWords({ form, dns, name, address, reason }: Helo): string {
+  const said = {
+    client: "has the client's address",
+    elsewhere: "has other addresses than the client's",
+    'other-family': "has addresses, none of the client's family",
+    nowhere: 'has no address',
+    temperror: `could not be looked up (${reason})`,
+    'not-asked': 'was not looked up',
+  }[dns];
+  if (name !== undefined) return `${form}: ${shown(name)} ${said}`;
+  return address === undefined ? form : `${form}: ${address}`;
+}
+
+/** A line for each pair of which something can be said: "helo-ptr  organisation  mail.example.com, mx.example.com". */
+export function alignmentLines(alignment: Alignment): readonly string[] {
+  const told = alignmentPairs.filter((pair) => alignment[pair].level !== 'unknown');
+  const width = Math.max(0, ...told.map((pair) => pair.length));
+  return told.map((pair) => `${pair.padEnd(width)}  ${alignmentWords(pair, alignment[pair])}`);
+}
+
+function alignmentWords(pair: AlignmentPair, { level, names = ['', ''] }: Aligned): string {
+  const both = names[0] === names[1] ? shown(names[0]) : names.map(shown).join(', ');
+  const remark = level !== 'claimed' ? '' : pair === 'certificate-helo' ? ' (not verified)' : ' (not confirmed)';
+  return `${level}  ${both}${remark}`;
 }
 
 /** `match`: what it means if one of the addresses is the client's. */

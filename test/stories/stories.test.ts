@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { type AlignmentPair, alignment, alignmentLevels, alignmentPairs } from '../../src/core/alignment.ts';
 import { dnsErrors } from '../../src/core/answer.ts';
 import { type Client, type DoorKind, doorKinds, reached, type Stage, stages } from '../../src/core/client.ts';
 import { closedMap, readDocument } from '../../src/core/document.ts';
@@ -40,6 +41,9 @@ const storySchema = closedMap({
   policy: z.union([text, z.record(text, z.unknown())]),
   expect: closedMap({
     iprev: closedMap({ result: text, reason: text, name: text.optional() }),
+    helo: closedMap({ form: text, dns: text, reason: text.optional(), idn: text.optional() }).optional(),
+    /** How far the names of a pair go together. */
+    alignment: z.partialRecord(z.enum(alignmentPairs), z.enum(alignmentLevels)).optional(),
     verdict: closedMap({ action: text, rule: text, tags: z.array(text).default([]), softened: text.optional() }),
     /** When the SMTP door tells it. */
     told: z.enum(stages).default('rcpt'),
@@ -138,9 +142,20 @@ function known({ helo, mail, rcpt, sasl }: Story['client'], stage: Stage): Parti
 }
 
 /** What a decision says to any door. */
-function judged({ findings, verdict }: Decision) {
-  if (!refuses(verdict)) return { findings, verdict };
-  return { findings, verdict: { ...verdict, reply: { ...verdict.reply, text: withoutRef(verdict.reply.text) } } };
+function judged({ evidence, findings, verdict }: Decision) {
+  const found = { ...findings, alignment: alignment(evidence, findings) };
+  if (!refuses(verdict)) return { findings: found, verdict };
+  return {
+    findings: found,
+    verdict: { ...verdict, reply: { ...verdict.reply, text: withoutRef(verdict.reply.text) } },
+  };
+}
+
+/** Doors that tell a verdict at different stages have not all heard HELO by then. */
+function comparable(decision: Decision, told: Stage) {
+  const { findings, verdict } = judged(decision);
+  const { iprev, naming } = findings;
+  return told === 'connect' ? { findings: { iprev, naming }, verdict } : { findings, verdict };
 }
 
 const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'));
@@ -172,8 +187,12 @@ describe.each(files)('%s', (file) => {
     });
     for (const decision of decisions) {
       seen.add(decision.verdict.action);
-      expect(judged(decision)).toEqual(judged(decisions[0] as Decision));
+      expect(comparable(decision, told)).toEqual(comparable(decisions[0] as Decision, told));
       expect(decision.findings.iprev).toMatchObject(iprev);
+      const found = judged(decision).findings;
+      expect(found.helo).toMatchObject(story.expect.helo ?? {});
+      for (const [pair, level] of Object.entries(story.expect.alignment ?? {}))
+        expect([pair, found.alignment[pair as AlignmentPair].level]).toEqual([pair, level]);
       const { action, rule, tags } = decision.verdict;
       expect({ action, rule, tags }).toEqual({ action: verdict.action, rule: verdict.rule, tags: verdict.tags });
       expect('softened' in decision.verdict).toBe(verdict.softened === 'true');

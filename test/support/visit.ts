@@ -56,7 +56,7 @@ export async function visitPolicy(
   const about = {
     client_address: ip,
     client_port: String(port),
-    helo_name: helo.at(-1) ?? '',
+    helo_name: octets(helo.at(-1) ?? ''),
     sender: mail,
     sasl_username: sasl,
     instance: `${port}.1`,
@@ -93,7 +93,7 @@ export async function visitMilter(door: TcpEndpoint, visitor: Visitor): Promise<
     return reply === undefined;
   };
   const greet = async (): Promise<boolean> => {
-    for (const name of helo) if (!(await passes(say.helo(name)))) return false;
+    for (const name of helo) if (!(await passes(say.helo(octets(name))))) return false;
     return true;
   };
   await passes(say.client(ip, port));
@@ -117,6 +117,11 @@ export async function visitMilter(door: TcpEndpoint, visitor: Visitor): Promise<
     header: taken.length === 0 ? [] : changes.reduce(changed, header),
     ...(held === undefined ? {} : { held }),
   };
+}
+
+/** In UTF-8 (RFC 6531), for what writes a character as an octet. */
+function octets(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** Undefined: go on. */

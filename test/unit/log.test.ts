@@ -36,6 +36,8 @@ otherwise: accept`);
     naming: 'unknown',
     helo_is: 'fqdn',
     helo_dns: 'not-asked',
+    alignment: 'claimed',
+    certificate: undefined,
     stale: undefined,
     rule: 'no',
     action: 'reject',
