@@ -36,7 +36,7 @@ export function nameClass(text: string): NameClass {
   if (text.length > nameOctetsMax) return 'too-long';
   const form = hostForm(text);
   if (form === 'numeric') return 'numeric';
-  if (/[tn]$/i.test(text) && /(?:^|\.)localhost(?:\.localdomain)?$/i.test(text)) return 'localhost';
+  if (endsInTOrN(text) && /(?:^|\.)localhost(?:\.localdomain)?$/i.test(text)) return 'localhost';
   if (form !== undefined) return form;
   if (/^[0-9.]+$/.test(text)) return 'numeric';
   if (/\\\./.test(text)) return 'inner-dot';
@@ -44,6 +44,12 @@ export function nameClass(text: string): NameClass {
   if (octets.some((octet) => octet < 0x20 || octet === 0x7f) || /[\0-\x1f\x7f]/.test(text)) return 'control';
   if (octets.some((octet) => octet > 0x7f) || /[^\0-\x7f]/.test(text)) return 'eight-bit';
   return 'odd';
+}
+
+/** As localhost and localdomain do: most names are done with here. */
+function endsInTOrN(text: string): boolean {
+  const last = text.charCodeAt(text.length - 1) | 0x20;
+  return last === 0x74 || last === 0x6e;
 }
 
 /**

@@ -24,6 +24,7 @@ asked    PTR 8.0.0.127.in-addr.arpa  broken.customer.example, mail.customer.exam
          A mail.customer.example     127.0.0.8  confirms the client
 iprev    pass (confirmed): mail.customer.example
 naming   unknown
+helo     invalid
 rules    ✘ early-talker  reject 554 5.5.1
          ✘ no-ptr        reject 550 5.7.25
          ✘ unconfirmed   reject 550 5.7.25

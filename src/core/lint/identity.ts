@@ -24,8 +24,10 @@ export function alignmentFormula(
     ...(pair === 'sender-ptr' ? ['none'] : []),
     ...(ofPtr && findings.iprev.result !== 'pass' ? ['exact', 'organisation'] : []),
   ];
-  const possible = levels.filter((level) => !never.includes(level));
-  return { any: possible.map((level) => (ofPtr ? mark : '') + alignmentAtom(pair, level)) };
+  const possible = alignmentLevels.filter((level) => !never.includes(level));
+  if (possible.every((level) => levels.includes(level))) return true;
+  const asked = possible.filter((level) => levels.includes(level));
+  return { any: asked.map((level) => (ofPtr ? mark : '') + alignmentAtom(pair, level)) };
 }
 
 /** Sets of atoms of which no two are so of one client. */

@@ -76,10 +76,7 @@ function aboutFailedHelo(
   { id, when, code }: { readonly id: string; readonly when: Condition; readonly code: number },
   say: SayOfRule,
 ): readonly NoticeAt[] {
-  const named = leavesOf(when).some(
-    (leaf) => leaf.kind === 'helo_dns' && leaf.words.includes('temperror') && leaf.words.length < heloDnsWords.length,
-  );
-  if (!named) return [];
+  if (!somewhere(when, namesHeloFailure)) return [];
   return [
     say(
       'warning',
@@ -128,7 +125,7 @@ function aboutFailedLookups(
   if (!logic.possible((one) => ({ all: [reached(one), { not: instead(one) }] }), failed)) return [];
   return [
     say(
-      namesFailure(when) ? 'warning' : 'remark',
+      somewhere(when, namesFailure) ? 'warning' : 'remark',
       `"${id}" refuses with ${code} ${isOnlyFailed ? '' : 'also '}where a lookup failed, and is told as 450 if another answer would have let the client in`,
       'a rule with defer for iprev: temperror before it says what happens',
     ),
@@ -142,12 +139,20 @@ function namesFailure(condition: Condition): boolean {
       return condition.results.length < iprevResults.length && condition.results.includes('temperror');
     case 'reason':
       return condition.reasons.some((reason) => (temperrorReasons as readonly string[]).includes(reason));
-    case 'all':
-    case 'any':
-      return condition.of.some(namesFailure);
     default:
       return false;
   }
+}
+
+function namesHeloFailure(condition: Condition): boolean {
+  if (condition.kind !== 'helo_dns') return false;
+  return condition.words.length < heloDnsWords.length && condition.words.includes('temperror');
+}
+
+/** What stands below a "not" is not looked at. */
+function somewhere(condition: Condition, isSo: (condition: Condition) => boolean): boolean {
+  if (condition.kind === 'all' || condition.kind === 'any') return condition.of.some((of) => somewhere(of, isSo));
+  return isSo(condition);
 }
 
 /** The one thing that the DNS might have said in every case of a failed lookup: that the client is confirmed. */

@@ -20,6 +20,7 @@ const named: Given = {
   ptr: ['mx.Example.com', 'a b', 'other.example.net'],
   forward: { 'mx.example.com': ['192.0.2.7'], 'other.example.net': ['192.0.2.8'] },
 };
+const shown = (verified: boolean, name: string) => ({ protocol: 'TLSv1.3', certificate: { verified, names: [name] } });
 const said = (client: Partial<Client>): Given => ({ ...named, client });
 
 describe('names of the DNS', () => {
@@ -61,6 +62,26 @@ describe('what the client says', () => {
     ['{ helo_is: absent }', {}, true],
     ['{ helo_is: [literal, ours] }', { helo: 'mx.test.example' }, true],
     ['{ helo_is: ours }', { stage: 'connect' }, 'unknown'],
+    ['{ helo_dns: not-asked }', { helo: '[192.0.2.7]' }, true],
+    ['{ helo_dns: [client, elsewhere] }', { helo: '[192.0.2.7]' }, false],
+    ['{ helo_dns: not-asked }', { stage: 'connect' }, 'unknown'],
+    ['{ certificate: none }', {}, true],
+    ['{ certificate: none }', { stage: 'helo' }, 'unknown'],
+    ['{ certificate: [verified, unverified] }', { tls: shown(true, 'x.example') }, true],
+    ['{ certificate: verified }', { tls: shown(false, 'x.example') }, false],
+    ['{ certificate: verified }', { tls: { protocol: 'TLSv1.3' } }, false],
+    ['{ alignment: { pair: helo-ptr } }', { helo: 'www.example.com' }, true],
+    ['{ alignment: { pair: helo-ptr, level: exact } }', { helo: 'www.example.com' }, false],
+    ['{ alignment: { pair: helo-ptr } }', { helo: 'www.example.net' }, false],
+    ['{ alignment: { pair: helo-ptr, level: claimed } }', { helo: 'www.example.net' }, true],
+    ['{ alignment: { pair: helo-ptr, level: [none, unknown] } }', { helo: 'mx.test.example' }, true],
+    ['{ alignment: { pair: helo-ptr } }', { stage: 'connect' }, 'unknown'],
+    ['{ alignment: { pair: [helo-ptr, sender-ptr] } }', { helo: 'x', sender: 'a@example.com' }, true],
+    ['{ alignment: { pair: sender-ptr } }', { stage: 'helo' }, 'unknown'],
+    ['{ alignment: { pair: certificate-ptr } }', { tls: shown(true, '*.example.com') }, true],
+    ['{ alignment: { pair: certificate-ptr } }', { tls: shown(false, '*.example.com') }, false],
+    ['{ alignment: { pair: certificate-helo } }', { helo: 'a.example', tls: shown(true, 'a.example') }, true],
+    ['{ alignment: { pair: certificate-helo } }', { helo: 'a.example', stage: 'helo' }, 'unknown'],
     ['{ sender: "A@b.example" }', { sender: 'a@B.example' }, true],
     ['{ sender: "" }', { sender: '' }, true],
     ['{ sender: "" }', { sender: 'a@b.example' }, false],

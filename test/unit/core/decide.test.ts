@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { dnsError } from '../../../src/core/answer.ts';
 import { decide } from '../../../src/core/decide.ts';
+import type { HostName } from '../../../src/core/name.ts';
 import { outageActions } from '../../../src/core/policy.ts';
 import { policyOf } from '../../support/doors.ts';
 import { type Answer, evidenceOf, type Given } from '../../support/evidence.ts';
@@ -204,6 +206,21 @@ otherwise: accept`;
   test('what does not depend on the DNS holds as ever', () => {
     expect(at('accept', '192.0.2.66')).toMatchObject({ action: 'reject', rule: 'banned' });
     expect(at('defer', '192.0.2.77')).toMatchObject({ action: 'accept', rule: 'friend' });
+  });
+
+  test('of HELO alone: only where a rule asks what the DNS says of it', () => {
+    const policy = {
+      ...policyOf(
+        'rules: [{ id: helo, when: { not: { helo_dns: client }, sender: "a@b.example" }, tag: odd }]\notherwise: accept',
+      ),
+      outage: outageActions.tag,
+    };
+    const given = { ptr: ['mx.example'], forward: { 'mx.example': ['192.0.2.7'] } };
+    const helo = { name: 'mx.example' as HostName, addresses: dnsError('outage') };
+    const judge = (sender: string) =>
+      decide(policy, { ...evidenceOf({ ...given, client: { helo: 'mx.example', sender } }), helo }).verdict;
+    expect(judge('a@b.example')).toMatchObject({ action: 'tag', rule: 'outage', tags: ['dns-outage'] });
+    expect(judge('c@d.example')).toMatchObject({ action: 'accept', rule: 'otherwise' });
   });
 
   test('one failed lookup is no outage', () =>

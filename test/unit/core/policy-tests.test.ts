@@ -27,8 +27,9 @@ describe('a test as it is written', () => {
   - name: all
     our_name: MX.Test.example
     client: { ip: 2001:db8::7, helo: no, sender: "", recipient: c@d.example, authenticated: true, early: true, door: smtp,
-              port: 25, at: 2026-12-01T18:30+01:00 }
-    zone: { 2001:db8::7: [mx.example, "1.10"], mx.example: { cname: "10" } }
+              port: 25, at: 2026-12-01T18:30+01:00, server_ip: 2001:db8::25,
+              certificate: { names: [mx.example] } }
+    zone: { 2001:db8::7: [mx.example, "1.10"], mx.example: { cname: "10" }, half.example: { a: 192.0.2.7, aaaa: servfail } }
     expect: { action: reject, rule: no-ptr, tags: [], code: 550, reply: 5.7.25 }`);
     expect(one).toMatchObject({
       client: {
@@ -39,6 +40,8 @@ describe('a test as it is written', () => {
         authenticated: true,
         early: true,
         serverPort: 25,
+        serverIp: '2001:db8::25',
+        tls: { certificate: { verified: true, names: ['mx.example'] } },
       },
       door: 'smtp',
       at: Date.parse('2026-12-01T17:30:00Z'),
@@ -46,6 +49,9 @@ describe('a test as it is written', () => {
       expect: { action: 'reject', rule: 'no-ptr', tags: [], code: 550, reply: '5.7.25' },
     });
     const reverse = `7.${'0.'.repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa`;
+    expect(one && askZone(one.zone, 'half.example', 'A')).toMatchObject({ records: ['192.0.2.7'] });
+    expect(one && askZone(one.zone, 'half.example', 'AAAA')).toEqual({ kind: 'error', code: 'servfail' });
+    expect(one && askZone(one.zone, 'half.example', 'PTR')).toMatchObject({ kind: 'nodata' });
     expect(one && askZone(one.zone, reverse, 'PTR')).toMatchObject({ records: ['mx.example', '1.10'] });
   });
 

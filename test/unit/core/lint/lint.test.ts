@@ -45,6 +45,15 @@ describe('a rule that never holds', () => {
     ['{ all: [{ port: 25 }, { port: [465, 587] }] }'],
     ['{ all: [{ early_talker: true }, { early_talker: false }] }'],
     ['{ early_talker: true, not: { early_talker: true } }'],
+    ['{ helo_is: literal, helo_dns: client }'],
+    ['{ all: [{ helo_dns: client }, { helo_dns: nowhere }] }'],
+    ['{ not: { helo_dns: [client, elsewhere, other-family, nowhere, temperror, not-asked] } }'],
+    ['{ certificate: none, alignment: { pair: certificate-helo } }'],
+    ['{ certificate: unverified, alignment: { pair: certificate-ptr, level: exact } }'],
+    ['{ helo_is: absent, alignment: { pair: helo-ptr, level: none } }'],
+    ['{ iprev: fail, alignment: { pair: helo-ptr } }'],
+    ['{ reason: no-ptr, alignment: { pair: sender-ptr, level: claimed } }'],
+    ['{ all: [{ alignment: { pair: helo-ptr, level: none } }, { alignment: { pair: helo-ptr, level: exact } }] }'],
   ])('%s', (when) => {
     expect(said([`{ id: x, when: ${when}, tag: t }`])).toEqual([
       '2:5 warning: "x" can never hold: its conditions contradict each other',
@@ -100,6 +109,8 @@ test.each([
   ['{ iprev: [pass, fail, temperror, permerror] }'],
   ['{ not: { iprev: fail, reason: no-ptr } }'],
   ['{ time: { zone: Europe/Berlin } }'],
+  ['[{ certificate: none }, { certificate: [verified, unverified] }]'],
+  ['{ alignment: { pair: helo-ptr, level: [exact, organisation, claimed, none, unknown] } }'],
   ['{ score: { at_least: 0 } }'],
   ['[{ early_talker: false }, { early_talker: true }]'],
   ['[{ helo: a.example }, { not: { helo: { under: a.example } } }, { helo: { under: example } }]'],
@@ -234,6 +245,26 @@ describe('refusals', () => {
         '{ id: y, when: { helo_is: [bare-ip, invalid] }, reject: "no" }',
       ]),
     ).toEqual([]);
+  });
+
+  test.each([
+    ['{ helo_dns: elsewhere }', "the HELO name is not the client's own"],
+    ['{ helo_dns: nowhere }', "the HELO name is not the client's own"],
+    ['{ not: { helo_dns: [client, temperror] } }', "the HELO name is not the client's own"],
+    ['{ alignment: { pair: helo-ptr, level: none } }', 'HELO and the PTR name are of different organisations'],
+    ['{ not: { alignment: { pair: sender-ptr } } }', 'the sender is of another organisation than the server'],
+    ['{ not: { certificate: verified } }', 'the client shows no certificate'],
+  ])('for what honest servers are like: %s', (when, why) => {
+    expect(said([`{ id: x, when: ${when}, reject: "no" }`])).toEqual([`2:5 remark: "x" refuses because ${why}`]);
+    expect(said([`{ id: x, when: ${when}, tag: t }`])).toEqual([]);
+    expect(said([`{ id: x, when: { all: [${when}, { iprev: fail }] }, reject: "no" }`])).toEqual([]);
+  });
+
+  test('for a lookup of HELO that failed', () => {
+    expect(said(['{ id: x, when: { helo_dns: temperror }, reject: "no" }'])).toEqual([
+      '2:5 warning: "x" refuses with 550 where the lookup of HELO\'s name failed, and is told as 450 if another answer would have let the client in',
+    ]);
+    expect(said(['{ id: x, when: { helo_dns: temperror }, defer: "no" }'])).toEqual([]);
   });
 
   test('before the recipient is known', () => {
