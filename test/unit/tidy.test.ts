@@ -3,8 +3,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { alignmentLevels, alignmentPairs } from '../../src/core/alignment.ts';
 import { doorKinds, stages } from '../../src/core/client.ts';
-import { heloForms } from '../../src/core/helo.ts';
+import { certificateWords } from '../../src/core/client-certificate.ts';
+import { heloDnsWords, heloForms } from '../../src/core/helo.ts';
 import { iprevReasons, iprevResults } from '../../src/core/iprev.ts';
 import { namingLabels } from '../../src/core/naming.ts';
 import { templateFields } from '../../src/core/policy.ts';
@@ -73,7 +75,18 @@ test('every row of the import table is about something that exists', () => {
 
 test('docs/policy.md knows every word of the vocabulary', () => {
   const text = read('docs/policy.md');
-  for (const word of [...iprevResults, ...iprevReasons, ...namingLabels, ...heloForms, ...stages, ...doorKinds])
+  for (const word of [
+    ...iprevResults,
+    ...iprevReasons,
+    ...namingLabels,
+    ...heloForms,
+    ...heloDnsWords,
+    ...certificateWords,
+    ...alignmentPairs,
+    ...alignmentLevels,
+    ...stages,
+    ...doorKinds,
+  ])
     expect(text).toContain(`\`${word}\``);
   for (const field of templateFields) expect(text).toContain(`{${field}}`);
 });
