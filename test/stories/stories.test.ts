@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { type AlignmentPair, alignment, alignmentLevels, alignmentPairs } from '../../src/core/alignment.ts';
 import { dnsErrors } from '../../src/core/answer.ts';
 import { type Client, type DoorKind, doorKinds, reached, type Stage, stages } from '../../src/core/client.ts';
+import { certificateWords } from '../../src/core/client-certificate.ts';
 import { closedMap, readDocument } from '../../src/core/document.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import { printProblem } from '../../src/core/problem.ts';
@@ -35,12 +36,14 @@ const storySchema = closedMap({
     mail: text,
     rcpt: z.array(text).default(['you@test.example']),
     sasl: text.default(''),
+    certificate: text.default(''),
     /** Above the subject of its message. */
     header: z.array(text).default([]),
   }),
   policy: z.union([text, z.record(text, z.unknown())]),
   expect: closedMap({
     iprev: closedMap({ result: text, reason: text, name: text.optional() }),
+    certificate: z.enum(certificateWords).default('none'),
     helo: closedMap({ form: text, dns: text, reason: text.optional(), idn: text.optional() }).optional(),
     /** How far the names of a pair go together. */
     alignment: z.partialRecord(z.enum(alignmentPairs), z.enum(alignmentLevels)).optional(),
@@ -60,7 +63,7 @@ type Story = z.output<typeof storySchema>;
 
 /**
  * Where the doors have to differ:
- * - The SMTP door offers no AUTH: users log in at the mail server behind, and are strangers to it.
+ * - The SMTP door offers no AUTH: users log in at the mail server behind, and are strangers to it; and no TLS here.
  * - The SMTP door has no queue in which to hold a message, and tags it.
  * - The policy door's answer is one field, which the story spells out, and the header of the message is not in its hands.
  * - Postfix asks for an answer at RCPT (smtpd_recipient_restrictions), and has words of its own for whom a milter refuses
@@ -164,7 +167,7 @@ const seen = new Set<Action | 'pending'>();
 describe.each(files)('%s', (file) => {
   const story = readStory(file);
   const { client } = story;
-  const asOne = doorKinds.filter((door) => door !== strangersTo || client.sasl === '');
+  const asOne = doorKinds.filter((door) => door !== strangersTo || (client.sasl === '' && client.certificate === ''));
 
   test('ends as it says, the same at every door', async () => {
     const theatre = await openStory(story, await policyNamed(story.policy, file));
@@ -190,6 +193,7 @@ describe.each(files)('%s', (file) => {
       expect(comparable(decision, told)).toEqual(comparable(decisions[0] as Decision, told));
       expect(decision.findings.iprev).toMatchObject(iprev);
       const found = judged(decision).findings;
+      expect(found.certificate).toBe(story.expect.certificate);
       expect(found.helo).toMatchObject(story.expect.helo ?? {});
       for (const [pair, level] of Object.entries(story.expect.alignment ?? {}))
         expect([pair, found.alignment[pair as AlignmentPair].level]).toEqual([pair, level]);

@@ -19,6 +19,8 @@ export interface Visitor {
   readonly rcpt: readonly string[];
   /** Under which name it has logged in; '' for none. The SMTP door, which offers no AUTH, hears nothing of it. */
   readonly sasl: string;
+  /** The common name of its certificate, which the mail server trusts; '' for none. The SMTP door hears nothing of it here. */
+  readonly certificate: string;
   /** The fields of its message. */
   readonly header: readonly string[];
 }
@@ -51,7 +53,7 @@ export async function visitSmtp(door: TcpEndpoint, sink: Sink, visitor: Visitor)
 /** `answers`: what the policy door said at each RCPT, where Postfix asks unless it is told otherwise. */
 export async function visitPolicy(
   door: TcpEndpoint,
-  { ip, port, helo, mail, rcpt, sasl, header }: Visitor,
+  { ip, port, helo, mail, rcpt, sasl, certificate, header }: Visitor,
 ): Promise<Visit & { readonly answers: readonly string[] }> {
   const about = {
     client_address: ip,
@@ -59,6 +61,9 @@ export async function visitPolicy(
     helo_name: octets(helo.at(-1) ?? ''),
     sender: mail,
     sasl_username: sasl,
+    ...(certificate === ''
+      ? {}
+      : { encryption_protocol: 'TLSv1.3', ccert_subject: certificate, ccert_fingerprint: '00' }),
     instance: `${port}.1`,
   };
   const asked = rcpt.map((recipient, i) => request({ ...about, recipient, recipient_count: String(i) }));
@@ -80,7 +85,7 @@ export async function visitPolicy(
 }
 
 export async function visitMilter(door: TcpEndpoint, visitor: Visitor): Promise<Visit> {
-  const { ip, port, helo, mail, rcpt, sasl, header } = visitor;
+  const { ip, port, helo, mail, rcpt, sasl, certificate, header } = visitor;
   const filter = await dialMilter(door);
   const refusals: string[] = [];
   const taken: string[] = [];
@@ -98,6 +103,7 @@ export async function visitMilter(door: TcpEndpoint, visitor: Visitor): Promise<
   };
   await passes(say.client(ip, port));
   if (await greet()) {
+    if (certificate !== '') filter.tell(say.macros('M', { '{tls_version}': 'TLSv1.3', '{cert_subject}': certificate }));
     if (sasl !== '') filter.tell(say.macros('M', { '{auth_authen}': sasl }));
     if (await passes(say.mail(mail)))
       for (const address of rcpt) if (await passes(say.rcpt(address))) taken.push(address);

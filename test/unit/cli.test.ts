@@ -35,6 +35,32 @@ verdict  accept, by otherwise
 `);
   });
 
+  test('HELO and how the names go together', async () => {
+    const names = ['--helo', 'www.customer.example', '--sender', 'a@customer.example'];
+    const { output } = await iprevd('check', '127.0.0.8', '--zone', zone, ...names);
+    expect(output).toContain(`
+helo     fqdn: www.customer.example has no address
+aligned  helo-ptr    organisation  www.customer.example, mail.customer.example
+         sender-ptr  organisation  customer.example, mail.customer.example
+`);
+    const ours = await iprevd(
+      'check',
+      '127.0.0.8',
+      '--zone',
+      zone,
+      '--helo',
+      'MX.us.example',
+      '--our-name',
+      'mx.us.example',
+      '--json',
+    );
+    expect(JSON.parse(ours.output).findings).toMatchObject({
+      helo: { form: 'ours', dns: 'nowhere', reason: 'nxdomain', name: 'mx.us.example' },
+      alignment: { 'helo-ptr': { level: 'none' }, 'sender-ptr': { level: 'unknown' } },
+      certificate: 'none',
+    });
+  });
+
   test('a refusal shows its reply, a softened one says why', async () => {
     const policy = file(
       'soft.yaml',

@@ -5,7 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { heloForms } from '../../../src/core/helo.ts';
+import { alignmentLevels, alignmentPairs } from '../../../src/core/alignment.ts';
+import { certificateWords } from '../../../src/core/client-certificate.ts';
+import { heloDnsWords, heloForms } from '../../../src/core/helo.ts';
 import { iprevReasons, iprevResults } from '../../../src/core/iprev.ts';
 import { type JsonSchema, policyJsonSchema } from '../../../src/core/json-schema.ts';
 import { namingLabels } from '../../../src/core/naming.ts';
@@ -55,7 +57,16 @@ test('no sentence is about a key that is not there', () => {
 
 test('closed lists of words are complete', () => {
   const text = JSON.stringify(schema);
-  for (const words of [iprevResults, iprevReasons, namingLabels, heloForms])
+  for (const words of [
+    iprevResults,
+    iprevReasons,
+    namingLabels,
+    heloForms,
+    heloDnsWords,
+    certificateWords,
+    alignmentPairs,
+    alignmentLevels,
+  ])
     expect(text).toContain(`"enum":${JSON.stringify(words)}`);
 });
 
