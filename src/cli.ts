@@ -6,43 +6,35 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { checkCommands } from './cli-check.ts';
 import { policyCommand } from './cli-policy.ts';
-import { check } from './commands/check.ts';
-import { dnsTimeoutDefaultMs } from './config.ts';
-import { parseServer } from './core/endpoint.ts';
-import { type Ip, parseIp } from './core/ip.ts';
-import { type Checked, printProblem, quote } from './core/problem.ts';
+import { type Checked, printProblem } from './core/problem.ts';
 import { demo, demoDoors } from './demo/demo.ts';
-import type { Server } from './dns/resolver.ts';
-import { gatherer, heloGatherer } from './gather.ts';
 import { ListenError } from './listen.ts';
-import { defaultPolicy, loadConfig, loadPolicy, loadZone } from './load.ts';
+import { loadConfig } from './load.ts';
 import { type LogLevel, logDecision, makeLog } from './log.ts';
-import { openResolver, startService } from './main.ts';
-import { makeRefs } from './ref.ts';
+import { startService } from './main.ts';
 import type { Terminal } from './terminal.ts';
 
 const exit = { ok: 0, usage: 64, unavailable: 69, bug: 70, config: 78 } as const;
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
 
-interface CheckOptions {
-  readonly helo?: string;
-  readonly sender?: string;
-  readonly ourName?: string;
-  readonly policy: string;
-  readonly zone?: string;
-  readonly server?: Server[];
-  readonly json?: true;
-}
-
 /** An operator's file is wrong, and every Problem in it has been printed. */
-class Mistakes extends Error {}
+class Mistakes extends Error {
+  readonly exitCode: number;
+  constructor(exitCode: number) {
+    super();
+    this.exitCode = exitCode;
+  }
+}
 
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+  outIsTerminal: process.stdout.isTTY === true,
+  errIsTerminal: process.stderr.isTTY === true,
 };
 
 const packageFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -61,8 +53,10 @@ Examples:
   iprevd check 192.0.2.7                         how one client would be judged, and why
   iprevd serve --config /etc/iprevd/iprevd.yaml  run it
   iprevd policy lint my.yaml                     is there something odd in a policy?
+  iprevd remedy "550 5.7.25 no PTR record …"     what mends it, from the refusal that came back
+  iprevd audit 192.0.2.0/28                      are the servers that you send from in order?
 
-Exit codes: 0 done, 1 policy test or diff found something, 64 wrong usage, 69 a port or service is not available, 70 a bug of ours, 77 no permission
+Exit codes: 0 done, 1 policy test, diff or audit found something, 64 wrong usage, 65 and 66 a list of hosts that is wrong or not there, 69 a port or service is not available, 70 a bug of ours, 77 no permission
 for a port, 78 a file with mistakes.`,
   );
 
@@ -88,52 +82,10 @@ program
     log.info('stopped');
   });
 
-program
-  .command('check')
-  .description('judge one client, without a daemon: what was asked, what came back, each rule, the verdict')
-  .argument('<ip>', 'the address the client connects from', argument(parseIp, 'an IP address'))
-  .option('--helo <name>', 'the name it gives in HELO')
-  .option('--sender <address>', 'the envelope sender it names')
-  .option('--our-name <name>', 'the name under which we serve, for helo_is: ours')
-  .option('--policy <file>', `a policy file, or observe, standard, strict or demo`, defaultPolicy)
-  .option('--zone <file>', 'answer DNS questions from this zone file instead of the network')
-  .option(
-    '--server <addr:port>',
-    'ask this DNS server; may be given more than once',
-    collect(argument(parseServer, 'the address of a DNS server')),
-  )
-  .option('--json', 'print JSON')
-  .addHelpText(
-    'after',
-    `
-Examples:
-  iprevd check 192.0.2.7 --helo mx.example --sender a@example.com --policy standard
-  iprevd check 2001:db8::7 --server 127.0.0.1:5353 --json
-  iprevd check 127.0.0.8 --zone deploy/demo/zone.yaml --policy strict`,
-  )
-  .action(async (ip: Ip, options: CheckOptions) => {
-    if (options.zone !== undefined && options.server !== undefined)
-      throw new CommanderError(exit.usage, 'iprevd', '--zone and --server exclude each other');
-    const policy = orExit(await loadPolicy(options.policy, process.cwd()));
-    const zone = options.zone === undefined ? undefined : orExit(await loadZone(options.zone));
-    const resolver = await openResolver(options.server === undefined ? undefined : { servers: options.server }, zone);
-    await check(terminal, {
-      ip,
-      policy,
-      gather: gatherer(resolver, dnsTimeoutDefaultMs),
-      gatherHelo: heloGatherer(resolver, dnsTimeoutDefaultMs),
-      newRef: makeRefs(Date.now),
-      now: Date.now,
-      json: options.json === true,
-      ...(options.helo === undefined ? {} : { helo: options.helo }),
-      ...(options.sender === undefined ? {} : { sender: options.sender }),
-      ...(options.ourName === undefined ? {} : { ourName: options.ourName }),
-    });
-  });
-
 const leave = (code: number): void => {
   process.exitCode = code;
 };
+for (const command of checkCommands({ terminal, orExit, leave })) program.addCommand(command);
 program.addCommand(policyCommand({ terminal, orExit, leave }));
 
 program
@@ -180,7 +132,7 @@ async function run(): Promise<void> {
 
 /** Says what went wrong, if nobody has yet, and returns how to exit. */
 function codeOf(error: unknown): number {
-  if (error instanceof Mistakes) return exit.config;
+  if (error instanceof Mistakes) return error.exitCode;
   if (error instanceof CommanderError) {
     const printed = error.code.startsWith('commander.');
     if (!printed) terminal.err(`iprevd: ${error.message}\n`);
@@ -196,23 +148,11 @@ function codeOf(error: unknown): number {
   return exit.bug;
 }
 
-/** The value, or all its problems on standard error, a line each. */
-function orExit<T>(checked: Checked<T>): T {
+/** The value, or all its problems on standard error, a line each, and the end with this code. */
+function orExit<T>(checked: Checked<T>, code: number = exit.config): T {
   if (checked.ok) return checked.value;
   for (const problem of checked.problems) terminal.err(`${printProblem(problem)}\n`);
-  throw new Mistakes();
-}
-
-function argument<T>(read: (text: string) => T | undefined, what: string): (text: string) => T {
-  return (text) => {
-    const value = read(text);
-    if (value === undefined) throw new InvalidArgumentError(`${quote(text)} is not ${what}.`);
-    return value;
-  };
-}
-
-function collect<T>(read: (text: string) => T): (text: string, before: T[] | undefined) => T[] {
-  return (text, before = []) => [...before, read(text)];
+  throw new Mistakes(code);
 }
 
 /** The name of the signal that asks us to stop. */

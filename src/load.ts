@@ -1,8 +1,10 @@
 // The operator's files: read, checked, and turned into values or Problems. Paths in a configuration are relative to its
 // folder; the policies that come with iprevd are found by their word ("standard") or as "policies/standard.yaml".
 
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { text as wholeText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type WatchedCertificate, watchCertificate } from './certificate.ts';
 import { type Config, type DoorConfig, readConfig } from './config.ts';
@@ -78,8 +80,12 @@ async function loadTls(doors: readonly DoorConfig[], base: string): Promise<Chec
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: found };
 }
 
-function loadText(file: string): Promise<Checked<string>> {
-  return load(file, [file], async (path) => ({ ok: true, value: await readFile(path, 'utf8') }));
+/** "-" is standard input. */
+export function loadText(file: string): Promise<Checked<string>> {
+  return load(file, [file], async (path) => ({
+    ok: true,
+    value: file === '-' ? await wholeText(createReadStream('', { fd: 0 })) : await readFile(path, 'utf8'),
+  }));
 }
 
 /** `name`: a path relative to `base`, or one of the policies that come with iprevd. The caller closes it. */

@@ -1,5 +1,5 @@
-// `iprevd check`: one client judged without a daemon: what was asked, what came back, each rule, the verdict. For a
-// person by default, as JSON for a program.
+// `iprevd check`: one client judged without a daemon: what was asked, what came back, each rule, the verdict, and what
+// mends it. For a person by default, as JSON for a program, or as a letter to the sender's postmaster.
 
 import { alignment } from '../core/alignment.ts';
 import type { Client } from '../core/client.ts';
@@ -8,6 +8,9 @@ import { alignmentLines, heloWords, questions } from '../core/explain.ts';
 import type { Ip } from '../core/ip.ts';
 import { printable } from '../core/name.ts';
 import type { Policy } from '../core/policy.ts';
+import { letter } from '../core/remedy/letter.ts';
+import { remedyLines } from '../core/remedy/print.ts';
+import { remedies } from '../core/remedy/remedy.ts';
 import { printReply } from '../core/reply.ts';
 import { type Decision, refuses, type TraceLine } from '../core/verdict.ts';
 import type { Gather, GatherHelo } from '../gather.ts';
@@ -27,13 +30,17 @@ export interface CheckParts {
   readonly newRef: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly json: boolean;
+  /** For a person, for a program, or as a letter to the sender's postmaster. */
+  readonly form: CheckForm;
 }
+
+export const checkForms = ['text', 'json', 'letter'] as const;
+export type CheckForm = (typeof checkForms)[number];
 
 /** Prints the decision and returns it. DNS trouble is part of the answer, not an error. */
 export async function check(
   terminal: Terminal,
-  { ip, helo, sender, ourName, policy, gather, gatherHelo, newRef, now, json }: CheckParts,
+  { ip, helo, sender, ourName, policy, gather, gatherHelo, newRef, now, form }: CheckParts,
 ): Promise<Decision> {
   const at = new Date(now()).toISOString();
   const client: Client = {
@@ -49,7 +56,13 @@ export async function check(
     ...(ourName === undefined ? {} : { ourName: ourName.toLowerCase() }),
   };
   const decision = decide(policy, { v: 1, id: newRef(), at, door: 'check', client, ...answers, ...named });
-  terminal.out(json ? `${JSON.stringify(toJson(decision), null, 2)}\n` : describe(terminal, decision));
+  if (form === 'json') terminal.out(`${JSON.stringify(toJson(decision), null, 2)}\n`);
+  else if (form === 'text') terminal.out(describe(terminal, decision));
+  else {
+    const text = letter(decision);
+    if (text === undefined) terminal.err(`${ip}: nothing to mend, so there is no letter to write\n`);
+    else terminal.out(text);
+  }
   return decision;
 }
 
@@ -60,6 +73,7 @@ function toJson({ evidence, findings, verdict, trace }: Decision): unknown {
     findings: { ...findings, alignment: alignment(evidence, findings) },
     verdict,
     trace,
+    remedies: remedies(evidence, findings),
   };
 }
 
@@ -71,7 +85,8 @@ const resultStyle: Readonly<Record<string, Style>> = {
   temperror: 'yellow',
 };
 
-function describe(terminal: Terminal, { evidence, findings, verdict, trace }: Decision): string {
+function describe(terminal: Terminal, decision: Decision): string {
+  const { evidence, findings, verdict, trace } = decision;
   const { client } = evidence;
   const { iprev, naming } = findings;
   const asked = questions(evidence);
@@ -105,12 +120,22 @@ function describe(terminal: Terminal, { evidence, findings, verdict, trace }: De
     ...(refuses(verdict) && verdict.softened
       ? section('', ['The policy says 5xx; a lookup failed that might have told otherwise, so it is 4xx.'])
       : []),
+    ...remedySection(decision),
     '',
   ].join('\n');
 }
 
+function remedySection({ evidence, findings }: Decision): readonly string[] {
+  const lines = remedyLines(remedies(evidence, findings), columns - titleColumns);
+  return lines.length === 0 ? [] : ['', ...section('remedy', lines)];
+}
+
+/** Where everybody's terminal ends, and how far the titles reach. */
+const columns = 80;
+const titleColumns = 9;
+
 function section(title: string, lines: readonly string[]): readonly string[] {
-  return lines.map((line, i) => `${(i === 0 ? title : '').padEnd(9)}${line}`);
+  return lines.map((line, i) => `${(i === 0 ? title : '').padEnd(titleColumns)}${line}`.trimEnd());
 }
 
 function ruleLine(terminal: Terminal, { rule, mode, held, does, excepted }: TraceLine, width: number): string {

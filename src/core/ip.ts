@@ -75,6 +75,25 @@ export function inCidr(ip: Ip, range: Cidr): boolean {
   return ipaddr.parse(ip).match([ipaddr.parse(range.base), range.bits] as never);
 }
 
+/** How many addresses a range has; Infinity where that is no exact number any more. */
+export function sizeOf({ base, bits }: Cidr): number {
+  const free = (isIpv4(base) ? 32 : 128) - bits;
+  return free > 52 ? Number.POSITIVE_INFINITY : 2 ** free;
+}
+
+/** Every address of a range, in order. The caller looks at its size first. */
+export function* addressesOf(range: Cidr): Generator<Ip> {
+  const bytes = ipaddr.parse(range.base).toByteArray();
+  for (let left = sizeOf(range); left > 0; left--) {
+    yield canonical(ipaddr.fromByteArray(bytes));
+    for (let i = bytes.length - 1; i >= 0; i--) {
+      const next = ((bytes[i] ?? 0) + 1) & 0xff;
+      bytes[i] = next;
+      if (next !== 0) break;
+    }
+  }
+}
+
 export function printCidr(range: Cidr): string {
   return `${range.base}/${range.bits}`;
 }

@@ -328,3 +328,12 @@ export const forgedFieldsMax = 1_000;
 
 /** As libmilter has it: while a client sends a long message slowly, nothing is said at the milter door for up to two hours. */
 export const milterIdleMs = 7_210_000;
+
+/** The TTL of a record that a remedy proposes: an hour, so that a mistake in it does not stand for a day. */
+export const recordTtlS = 3_600;
+
+/** Addresses of one audit: a /20. More is no list of outbound servers, and every one costs somebody's DNS two questions. */
+export const auditAddressesMax = 4_096;
+
+/** Hosts of an audit that are looked up at a time: fast enough, and no burden on a resolver that others use too. */
+export const auditAtOnceMax = 32;

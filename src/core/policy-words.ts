@@ -135,6 +135,9 @@ export const policyWords = {
     cname: 'The name of which this one is an alias.',
     a: 'Its IPv4 addresses, or one word for an outcome.',
     aaaa: 'Its IPv6 addresses, or one word for an outcome.',
+    error: 'How its lookup fails.',
+    ede: 'The extended error that the server adds (RFC 8914), a number.',
+    text: 'The text of the extended error.',
   },
   expect: {
     action: 'What becomes of the client.',

@@ -7,19 +7,21 @@
 //   broken.example: servfail
 //   9.2.0.192.in-addr.arpa: { cname: 9.0-63.customer.example }
 //   half.example: { a: 192.0.2.7, aaaa: servfail }
+//   bogus.example: { error: servfail, ede: 6, text: what the server adds (RFC 8914) }
 
 import { z } from 'zod';
-import { type DnsAnswer, dnsError, dnsErrors, type RecordType } from './answer.ts';
+import { type DnsAnswer, dnsError, dnsErrors, type ExtendedError, type RecordType } from './answer.ts';
 import { closedMap, readDocument, wholeMap } from './document.ts';
 import { isIpv4, parseIp, reverseName } from './ip.ts';
 import { cnameChainMax } from './limits.ts';
+import { printable } from './name.ts';
 import { type Checked, nearest, quote } from './problem.ts';
 
 const outcomes = ['nxdomain', 'nodata', ...dnsErrors] as const;
 type Outcome = (typeof outcomes)[number];
 
 type Held =
-  | { readonly kind: 'outcome'; readonly outcome: Outcome }
+  | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly ede?: readonly ExtendedError[] }
   | { readonly kind: 'records'; readonly records: readonly string[] };
 type Entry =
   | Held
@@ -49,12 +51,27 @@ const word = z.string().superRefine((text, ctx) => {
 
 const entry = z.union([z.array(z.string()).min(1, 'an empty list; write nodata for a name without records'), word]);
 
-/** An alias, or addresses of which one family is another matter than the other. */
-const parted = closedMap({ cname: z.string().optional(), a: entry.optional(), aaaa: entry.optional() }).check(
+const codeMax = 65_535;
+const edeCode = z
+  .union([z.string(), z.number()])
+  .refine((text) => /^\d{1,5}$/.test(String(text)) && Number(text) <= codeMax, `a number from 0 to ${codeMax}`);
+
+/** An alias, addresses of which one family is another matter than the other, or a failure with the server's word on it. */
+const parted = closedMap({
+  cname: z.string().optional(),
+  a: entry.optional(),
+  aaaa: entry.optional(),
+  error: z.enum(dnsErrors).optional(),
+  ede: edeCode.optional(),
+  text: z.string().optional(),
+}).check(
   wholeMap((map, ctx) => {
-    const keys = Object.keys(map);
-    if (keys.length === 0 || (keys.includes('cname') && keys.length > 1))
-      ctx.addIssue({ code: 'custom', message: 'write { cname: name } or { a: …, aaaa: … }' });
+    const keys = Object.keys(map).sort().join(' ');
+    if (!/^(?:cname|a|aaaa|a aaaa|error|ede error|ede error text)$/.test(keys))
+      ctx.addIssue({
+        code: 'custom',
+        message: 'write { cname: name }, { a: …, aaaa: … } or { error: …, ede: …, text: … }',
+      });
   }),
 );
 
@@ -90,7 +107,7 @@ function answerOf(held: Held | undefined, type: RecordType): DnsAnswer<string> {
   if (held.kind === 'records') return recordsOf(held.records, type);
   return held.outcome === 'nxdomain' || held.outcome === 'nodata'
     ? { kind: held.outcome, ttl: zoneTtlS }
-    : dnsError(held.outcome);
+    : { ...dnsError(held.outcome), ...(held.ede === undefined ? {} : { ede: held.ede }) };
 }
 
 function recordsOf(values: readonly string[], type: RecordType): DnsAnswer<string> {
@@ -105,6 +122,11 @@ function recordsOf(values: readonly string[], type: RecordType): DnsAnswer<strin
 function toEntry(value: z.output<typeof zoneSchema>[string]): Entry {
   if (Array.isArray(value) || typeof value === 'string') return toHeld(value);
   if (value.cname !== undefined) return { kind: 'cname', target: plainName(value.cname) };
+  if (value.error !== undefined) {
+    const said =
+      value.ede === undefined ? {} : { ede: [{ code: Number(value.ede), text: printable(value.text ?? '') }] };
+    return { kind: 'outcome', outcome: value.error, ...said };
+  }
   return {
     kind: 'families',
     ...(value.a === undefined ? {} : { A: toHeld(value.a) }),

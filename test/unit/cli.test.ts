@@ -32,6 +32,16 @@ rules    ✘ early-talker  reject 554 5.5.1
          ✘ generic-name  tag generic-name
          ✔ otherwise     accept
 verdict  accept, by otherwise
+
+remedy   helo-invalid, for the server operator. In HELO the server calls itself
+         "x\\x0ay", which is neither a host name nor an address literal. RFC 5321
+         s4.1.1.1 wants its full host name there. Who runs the mail server sets
+         it to mail.customer.example, which leads back already: myhostname or
+         smtp_helo_name in Postfix, primary_hostname in Exim, confDOMAIN_NAME in
+         Sendmail, the FQDN of the send connector in Exchange.
+
+         To see whether it is mended:
+           dig +short mail.customer.example A
 `);
   });
 
@@ -75,7 +85,7 @@ aligned  helo-ptr    organisation  www.customer.example, mail.customer.example
   test('for a program', async () => {
     const { output } = await iprevd('check', '127.0.0.4', '--zone', zone, '--policy', 'strict', '--json');
     const decision = JSON.parse(output);
-    expect(Object.keys(decision)).toEqual(['client', 'evidence', 'findings', 'verdict', 'trace']);
+    expect(Object.keys(decision)).toEqual(['client', 'evidence', 'findings', 'verdict', 'trace', 'remedies']);
     expect(decision).toMatchObject({
       client: { ip: '127.0.0.4' },
       evidence: { v: 1, door: 'check', ptr: { kind: 'records', records: ['mail.elsewhere.example'] } },
@@ -97,6 +107,58 @@ aligned  helo-ptr    organisation  www.customer.example, mail.customer.example
     const { code, output } = await iprevd('check', '192.0.2.1', '--server', `127.0.0.1:${await freePort()}`, '--json');
     expect(code).toBe(0);
     expect(JSON.parse(output).findings.iprev).toEqual({ result: 'temperror', reason: 'ptr-network' });
+  });
+});
+
+describe('remedies', () => {
+  test('check --letter: a letter to send, or a word that there is none to write', async () => {
+    const { code, output } = await iprevd('check', '127.0.0.3', '--zone', zone, '--policy', 'demo', '--letter');
+    expect(code).toBe(0);
+    expect(output).toMatch(
+      /^Subject: the DNS of your mail server 127\.0\.0\.3\n\nDear postmaster,\n\non \d{4}-\d\d-\d\d \d\d:/,
+    );
+    expect(output).toContain('hears from us:\n  550 5.7.25');
+    expect(output).toContain('\n  PTR 3.0.0.127.in-addr.arpa: NXDOMAIN\n');
+    expect(output).toContain('\n  3.0.0.127.in-addr.arpa. 3600 IN PTR mail.example.org.\n');
+    expect(output).toContain('\n  dig +short -x 127.0.0.3\n');
+    expect(output.split('\n').filter((line) => line.length > 78 && !/ IN | add |^ {2}550 /.test(line))).toEqual([]);
+    expect(await iprevd('check', '127.0.0.2', '--zone', zone, '--letter')).toEqual({
+      code: 0,
+      output: '127.0.0.2: nothing to mend, so there is no letter to write\n',
+    });
+  });
+
+  test('remedy: from what came back, from a reason, or all of them', async () => {
+    const line = '550 5.7.25 no PTR record for 127.0.0.3 [PTR 3.0.0.127.in-addr.arpa: NXDOMAIN] (ref 1ng2ewjmsa2)';
+    for (const words of [[line], line.split(' ')]) {
+      const { code, output } = await iprevd('remedy', ...words, '--json');
+      expect([code, JSON.parse(output)]).toMatchObject([0, [{ reason: 'no-ptr', owner: 'address owner' }]]);
+    }
+    const { output } = await iprevd('remedy', 'stale', '--ip', '2001:db8::9', '--name', 'mx.sender.example');
+    expect(output).toContain(`9.${'0.'.repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa. 3600 IN PTR mx.sender.example.`);
+    expect((await iprevd('remedy', '--markdown')).output).toContain('\n## ptr-servfail\n');
+  });
+
+  test('audit: exit code by the worst, lines for a pipe, a list from standard input', async () => {
+    const list = (name: string, text: string) => file(name, text);
+    const fine = list('fine.txt', '127.0.0.2 mail.good.example # ours\n2001:db8::25 six.example\n');
+    expect(await iprevd('audit', fine, '127.0.0.8', '--zone', zone)).toEqual({
+      code: 0,
+      output: `address\tname\tiprev\tnaming\thelo\thelo is\tresult\twhy
+127.0.0.2\tmail.good.example\tconfirmed\tunknown\tmail.good.example\tclient\tfine\t-
+2001:db8::25\tsix.example\tconfirmed\tunknown\tsix.example\tclient\tfine\t-
+127.0.0.8\tmail.customer.example\tconfirmed\tunknown\t-\t-\tfine\t-
+`,
+    });
+    expect(await iprevd('audit', '127.0.0.7', '--zone', zone)).toMatchObject({ code: 75 });
+    const short = await iprevd('audit', '127.0.0.0/29', '--zone', zone, '--table');
+    expect(short).toMatchObject({ code: 1, output: expect.stringContaining('The same records for the others:') });
+    expect((await iprevd('audit', '127.0.0.6', '--zone', zone, '--allow', 'generic-name')).code).toBe(0);
+    const piped = await run('sh', [
+      '-c',
+      `echo 127.0.0.3 | "${process.execPath}" "${cli}" audit - --zone ${zone} --json`,
+    ]);
+    expect([piped.code, JSON.parse(piped.output).hosts[0].result]).toEqual([1, 'short']);
   });
 });
 
@@ -178,6 +240,20 @@ describe('mistakes', () => {
     [['chek'], 64, 'Did you mean check?'],
     [['check', '192.0.2.1', '--server', 'x'], 64, '"x" is not the address of a DNS server'],
     [['check', '192.0.2.1', '--server', '127.0.0.1', '--zone', zone], 64, '--zone and --server exclude each other'],
+    [['check', '192.0.2.1', '--letter', '--json'], 64, "cannot be used with option '--json'"],
+    [['audit'], 64, "missing required argument 'hosts'"],
+    [['audit', '10.0.0.0/8'], 64, 'has more than 4096 addresses'],
+    [['audit', '192.0.2.7/28'], 64, 'did you mean 192.0.2.0/28?'],
+    [['audit', 'no-such-list'], 66, 'no-such-list: no such file'],
+    [
+      ['audit', file('l.txt', '192.0.2.1\n192.0.2.x\n')],
+      65,
+      'l.txt:2:1: "192.0.2.x" is neither an address nor a range',
+    ],
+    [['audit', '192.0.2.1', '--allow', 'generic'], 64, '"generic" is not a reason'],
+    [['remedy'], 64, 'paste the refusal in quotes, or name a reason'],
+    [['remedy', 'nop-tr'], 64, 'did you mean "no-ptr"?'],
+    [['remedy', '550 5.7.1 go away'], 64, 'this is no refusal of iprevd (paste it whole'],
     [['check', '192.0.2.1', '--policy', 'nope'], 78, 'nope: no such file (looked for nope and policies/nope.yaml)'],
     [['check', '192.0.2.1', '--zone', bad], 78, 'unknown outcome "1" (known here: nxdomain, nodata'],
     [['serve', '--config', '/nonexistent/iprevd.yaml'], 78, '/nonexistent/iprevd.yaml: no such file'],
@@ -231,7 +307,14 @@ describe('mistakes', () => {
   });
 
   test('help answers on every level', async () => {
-    for (const args of [['--help'], ['check', '--help'], ['serve', '--help'], ['demo', '--help']]) {
+    for (const args of [
+      ['--help'],
+      ['check', '--help'],
+      ['audit', '--help'],
+      ['remedy', '--help'],
+      ['serve', '--help'],
+      ['demo', '--help'],
+    ]) {
       const { code, output } = await iprevd(...args);
       expect(code).toBe(0);
       expect(output).toContain('Usage: iprevd');

@@ -370,10 +370,27 @@ describe('zone', () => {
   test.each([
     ['a.example: servfial', 'z.yaml:1:12: unknown outcome "servfial" (did you mean "servfail"?)'],
     ['192.0.2.7: []', 'z.yaml:1:12: an empty list; write nodata for a name without records'],
-    ['a.example: { cname: b.example, xyz: y }', 'z.yaml:1:32: unknown key "xyz" (known here: cname, a, aaaa)'],
+    [
+      'a.example: { cname: b.example, xyz: y }',
+      'z.yaml:1:32: unknown key "xyz" (known here: cname, a, aaaa, error, ede, text)',
+    ],
     [
       '192.0.2.7: a.example\n7.2.0.192.in-addr.arpa: b.example',
       'z.yaml:2:25: "7.2.0.192.in-addr.arpa" and "192.0.2.7" are one name',
+    ],
+    ['a.example: { eror: servfail }', 'z.yaml:1:14: unknown key "eror" (did you mean "error"?)'],
+    ['a.example: { error: servfail, ede: 70000 }', 'z.yaml:1:36: a number from 0 to 65535'],
+    [
+      'a.example: { cname: b.example, error: servfail }',
+      'z.yaml:1:12: write { cname: name }, { a: …, aaaa: … } or { error: …, ede: …, text: … }',
+    ],
+    [
+      'a.example: { cname: b.example, ede: 6 }',
+      'z.yaml:1:12: write { cname: name }, { a: …, aaaa: … } or { error: …, ede: …, text: … }',
+    ],
+    [
+      'a.example: { error: servfail, text: x }',
+      'z.yaml:1:12: write { cname: name }, { a: …, aaaa: … } or { error: …, ede: …, text: … }',
     ],
     ['a.example: a.example\nA.Example.: b.example', 'z.yaml:2:13: "A.Example." and "a.example" are one name'],
   ])('%#: one mistake, one sentence', (text, problem) =>
