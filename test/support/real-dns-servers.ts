@@ -88,6 +88,15 @@ export async function openNamed(folder: string, zones: Zones): Promise<RealDnsSe
   return openBind(folder, ['recursion no;'], zoneLines, Object.keys(zones));
 }
 
+/** BIND whose zones this machine may change (RFC 2136). */
+export async function openUpdatable(folder: string, zones: Zones): Promise<RealDnsServer> {
+  writeZones(folder, zones);
+  const zoneLines = Object.keys(zones).map(
+    (name) => `zone "${name}" { type primary; file "${name}.zone"; allow-update { 127.0.0.1; }; };`,
+  );
+  return openBind(folder, ['recursion no;'], zoneLines, Object.keys(zones));
+}
+
 /** BIND as a resolver that asks others. */
 export async function openNamedResolver(folder: string, { stubs, known }: Resolving): Promise<RealDnsServer> {
   const options = [
