@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { checkCommands } from './cli-check.ts';
+import { classifyCommand } from './cli-classify.ts';
 import { policyCommand } from './cli-policy.ts';
 import { type Checked, printProblem } from './core/problem.ts';
 import { demo, demoDoors } from './demo/demo.ts';
@@ -55,8 +56,9 @@ Examples:
   iprevd policy lint my.yaml                     is there something odd in a policy?
   iprevd remedy "550 5.7.25 no PTR record …"     what mends it, from the refusal that came back
   iprevd audit 192.0.2.0/28                      are the servers that you send from in order?
+  iprevd classify names.tsv                      which of these reverse names are a provider's template?
 
-Exit codes: 0 done, 1 policy test, diff or audit found something, 64 wrong usage, 65 and 66 a list of hosts that is wrong or not there, 69 a port or service is not available, 70 a bug of ours, 77 no permission
+Exit codes: 0 done, 1 policy test, diff or audit found something, 64 wrong usage, 65 and 66 a list of hosts or names that is wrong or not there, 69 a port or service is not available, 70 a bug of ours, 77 no permission
 for a port, 78 a file with mistakes.`,
   );
 
@@ -86,6 +88,7 @@ const leave = (code: number): void => {
   process.exitCode = code;
 };
 for (const command of checkCommands({ terminal, orExit, leave })) program.addCommand(command);
+program.addCommand(classifyCommand({ terminal, leave }));
 program.addCommand(policyCommand({ terminal, orExit, leave }));
 
 program

@@ -4,9 +4,10 @@
 import { alignment } from '../core/alignment.ts';
 import type { Client } from '../core/client.ts';
 import { decide } from '../core/decide.ts';
-import { alignmentLines, heloWords, questions } from '../core/explain.ts';
+import { alignmentLines, heloWords, namingText, questions } from '../core/explain.ts';
 import type { Ip } from '../core/ip.ts';
 import { printable } from '../core/name.ts';
+import { classify } from '../core/naming/classify.ts';
 import type { Policy } from '../core/policy.ts';
 import { letter } from '../core/remedy/letter.ts';
 import { remedyLines } from '../core/remedy/print.ts';
@@ -67,10 +68,13 @@ export async function check(
 }
 
 function toJson({ evidence, findings, verdict, trace }: Decision): unknown {
+  const { client } = evidence;
+  const { name } = findings.naming;
+  const naming = { ...findings.naming, ...(name === undefined ? {} : classify(name, client.ip)) };
   return {
-    client: evidence.client,
+    client,
     evidence,
-    findings: { ...findings, alignment: alignment(evidence, findings) },
+    findings: { ...findings, naming, alignment: alignment(evidence, findings) },
     verdict,
     trace,
     remedies: remedies(evidence, findings),
@@ -91,7 +95,6 @@ function describe(terminal: Terminal, decision: Decision): string {
   const { iprev, naming } = findings;
   const asked = questions(evidence);
   const width = Math.max(...asked.map(({ question }) => question.length));
-  const sign = naming.evidence[0];
   return [
     ...section('client', [`${client.ip}${client.helo === undefined ? '' : `, HELO ${printable(client.helo)}`}`]),
     ...section(
@@ -104,9 +107,7 @@ function describe(terminal: Terminal, decision: Decision): string {
     ...section('iprev', [
       `${paint(terminal, resultStyle[iprev.result] ?? 'bold', iprev.result)} (${iprev.reason})${iprev.result === 'pass' ? `: ${iprev.name}` : ''}`,
     ]),
-    ...section('naming', [
-      sign === undefined ? naming.label : `${naming.label}: "${sign.text}" in ${naming.name} is the client's address`,
-    ]),
+    ...section('naming', [namingText(naming, client.ip)]),
     ...(client.helo === undefined ? [] : section('helo', [heloWords(findings.helo)])),
     ...section('aligned', alignmentLines(alignment(evidence, findings))),
     ...section(

@@ -2,7 +2,7 @@
 // members of a list are sorted, since their order says nothing. The converse does not hold, nobody proves theorems here.
 // Everything comes out as printable ASCII. Pure, throws nothing.
 
-import type { Condition } from './condition.ts';
+import type { Condition, NamingCondition } from './condition.ts';
 import { type Cidr, isIpv4, printCidr } from './ip.ts';
 import { ptrNamesReadMax } from './limits.ts';
 import { printable } from './name.ts';
@@ -67,7 +67,7 @@ function valueText(leaf: Leaf): string {
     case 'client_ip':
       return oneOrMore([...leaf.ranges.map(rangeText), ...leaf.lists.map(listText)]);
     case 'naming':
-      return oneOrMore(leaf.labels);
+      return namingText(leaf);
     case 'ptr':
     case 'verified_name':
     case 'helo':
@@ -102,6 +102,13 @@ function valueText(leaf: Leaf): string {
     case 'time':
       return oneOrMore(leaf.windows.map(windowText));
   }
+}
+
+/** A label alone stands for itself. */
+function namingText({ labels, kinds, tiers }: NamingCondition): string {
+  if (labels !== undefined && kinds === undefined && tiers === undefined) return oneOrMore(labels);
+  const asked = Object.entries({ label: labels, kind: kinds, tier: tiers });
+  return `{ ${asked.flatMap(([key, values]) => (values === undefined ? [] : [`${key}: ${oneOrMore(values)}`])).join(', ')} }`;
 }
 
 function oneOrMore(values: readonly string[]): string {

@@ -15,14 +15,15 @@ import { type Cidr, printCidr } from './ip.ts';
 import type { IprevReason, IprevResult } from './iprev.ts';
 import type { HostName } from './name.ts';
 import { addressFits, type List, type NameTest, nameFits } from './name-test.ts';
-import type { NamingLabel } from './naming.ts';
+import type { NamingKind, NamingLabel, NamingTier } from './naming/classify.ts';
+import type { Naming } from './naming.ts';
 import { inWindow, type TimeWindow } from './time-window.ts';
 
 export type Condition =
   | { readonly kind: 'iprev'; readonly results: readonly IprevResult[] }
   | { readonly kind: 'reason'; readonly reasons: readonly IprevReason[] }
   | { readonly kind: 'client_ip'; readonly ranges: readonly Cidr[]; readonly lists: readonly List[] }
-  | { readonly kind: 'naming'; readonly labels: readonly NamingLabel[] }
+  | NamingCondition
   | { readonly kind: 'ptr' | 'verified_name' | 'helo' | 'sender' | 'recipient'; readonly tests: readonly NameTest[] }
   | { readonly kind: 'helo_is'; readonly forms: readonly HeloForm[] }
   /** What the DNS says of the name in HELO. */
@@ -44,6 +45,14 @@ export type Condition =
   | { readonly kind: 'time'; readonly windows: readonly TimeWindow[] }
   | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition };
+
+/** What the client's name looks like; what is absent is not asked for. */
+export interface NamingCondition {
+  readonly kind: 'naming';
+  readonly labels?: readonly NamingLabel[];
+  readonly kinds?: readonly NamingKind[];
+  readonly tiers?: readonly NamingTier[];
+}
 
 export type Truth = true | false | 'unknown';
 
@@ -89,7 +98,9 @@ export function weigh(condition: Condition, facts: Facts): Truths {
     case 'client_ip':
       return one(listOf(condition.ranges).has(client.ip) || condition.lists.some((list) => list.has(client.ip)));
     case 'naming':
-      return one(condition.labels.includes(findings.naming.label));
+      // Any name at all might have come.
+      if (facts.open === 'any' && candidateNames(evidence.ptr).length > 0) return isEither;
+      return one(namingFits(findings.naming, condition));
     case 'ptr':
       return weighPtr(condition.tests, facts);
     case 'verified_name':
@@ -143,6 +154,17 @@ export function weigh(condition: Condition, facts: Facts): Truths {
     case 'not':
       return negate(weigh(condition.of, facts));
   }
+}
+
+export function namingFits(
+  { label, kind, tier }: Pick<Naming, 'label' | 'kind' | 'tier'>,
+  { labels, kinds, tiers }: NamingCondition,
+): boolean {
+  return (
+    labels?.includes(label) !== false &&
+    (kinds === undefined || (kind !== undefined && kinds.includes(kind))) &&
+    tiers?.includes(tier) !== false
+  );
 }
 
 /** The ranges of a condition never change: made into a list once, not for each client. */

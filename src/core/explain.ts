@@ -10,6 +10,8 @@ import type { Helo } from './helo.ts';
 import { type Ip, isIpv4, reverseName } from './ip.ts';
 import { nameShownOctetsMax } from './limits.ts';
 import { hostName, nameClass, printable, printableName } from './name.ts';
+import { classify } from './naming/classify.ts';
+import { signWords } from './naming/sign-words.ts';
 import type { TemplateField } from './policy.ts';
 
 const shownMax = 3;
@@ -116,6 +118,26 @@ function familyTypes(ip: Ip): readonly [string, string] {
 /** What the server said beside its answer, or ''. */
 function said({ ede = [] }: Remarks): string {
   return ede.map(({ code, text }) => `server says: ${text === '' ? `extended error ${code}` : text}`).join('; ');
+}
+
+const signsShownMax = 4;
+
+/** "generic, access, certain: "192-0-2-7" is the client's address; ..., but "mail" is a word for mail". The heaviest signs only. */
+export function namingText({ label, kind, tier, name }: Findings['naming'], ip: Ip): string {
+  const words = [label, ...(kind === undefined ? [] : [kind]), ...(tier === 'none' ? [] : [tier])].join(', ');
+  const { evidence } = name === undefined ? { evidence: [] } : classify(name, ip);
+  const told = [...evidence]
+    .filter(({ weight }) => weight !== 0 && (label === 'generic' || label === 'unknown' || weight < 0))
+    .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
+    .slice(0, signsShownMax);
+  const said = (is: (weight: number) => boolean) =>
+    told
+      .filter(({ weight }) => is(weight))
+      .map(({ id, text }) => `"${shown(text)}" ${signWords[id]}`)
+      .join(', ');
+  const sides = [said((weight) => weight > 0), said((weight) => weight < 0)].filter((side) => side !== '');
+  const reasons = sides.join('; but ') || (name === undefined ? 'there is no name' : `nothing in ${shown(name)} tells`);
+  return `${words}: ${reasons}`;
 }
 
 function outcome(answer: DnsAnswer<string>, most = shownMax): string {

@@ -337,3 +337,15 @@ export const auditAddressesMax = 4_096;
 
 /** Hosts of an audit that are looked up at a time: fast enough, and no burden on a resolver that others use too. */
 export const auditAtOnceMax = 32;
+
+/** RFC 1035 s2.3.4: a name has 255 octets at most; what a PTR holds beyond it, in escapes, is not read for signs. */
+export const nameReadMax = 255;
+
+/** Addresses whose naming is remembered, with 150 octets each: as many as have their answers kept. */
+export const namingsRememberedMax = 100_000;
+
+/** Clients with several names, which are few; a hundred of the longest take 25 KB. */
+export const namingListsRememberedMax = 500;
+
+/** A line of `classify`: an address, and a name with every octet escaped (RFC 1035 s5.1), have some 1,100 characters. */
+export const classifyLineMax = 2_000;

@@ -66,7 +66,7 @@ export const policyWords = {
     ptr: 'One of the names that the PTR records claim fits, confirmed or not.',
     verified_name: 'One of the confirmed names fits.',
     names: 'So many host names stand in the PTR records.',
-    naming: "generic: the client's address is written in every one of its PTR names; unknown: it is not.",
+    naming: "Whether every one of the client's PTR names is a provider's template, or what its name is instead.",
     helo: 'The name in HELO fits.',
     helo_is: 'The name in HELO is of this form.',
     helo_dns: 'What the DNS says of the name in HELO: it leads to the client, elsewhere, nowhere; no reason to refuse.',
@@ -96,6 +96,11 @@ export const policyWords = {
   recipient: nameWords,
   client_ip: addressWords,
   trusted: addressWords,
+  naming: {
+    label: 'What the name is taken for.',
+    kind: "Of a provider's template: what kind of name it is.",
+    tier: "Of a provider's template: how sure that is.",
+  },
   names: { at_least: 'So many or more.', at_most: 'So many or fewer.' },
   score: { at_least: 'So much or more.' },
   time: {

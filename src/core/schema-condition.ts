@@ -6,7 +6,7 @@ import { addressFault } from './address-list.ts';
 import { type AlignmentLevel, type AlignmentPair, alignmentLevels, alignmentPairs } from './alignment.ts';
 import { doorKinds } from './client.ts';
 import { certificateWords } from './client-certificate.ts';
-import type { Condition } from './condition.ts';
+import type { Condition, NamingCondition } from './condition.ts';
 import { closedMap, wholeMap } from './document.ts';
 import { heloDnsWords, heloForms } from './helo.ts';
 import { type Cidr, parseCidr } from './ip.ts';
@@ -14,7 +14,8 @@ import { iprevReasons, iprevResults } from './iprev.ts';
 import { ptrNamesReadMax } from './limits.ts';
 import { hostName } from './name.ts';
 import type { List, NameTest, OpenList } from './name-test.ts';
-import { namingLabels } from './naming.ts';
+import { namingLabels } from './naming/classify.ts';
+import { askedKinds, askedTiers } from './naming.ts';
 import { type BadPattern, type Pattern, readGlob, readPattern } from './pattern.ts';
 import { quote } from './problem.ts';
 import { isTimeZone, type TimeWindow, type Weekday, weekdays } from './time-window.ts';
@@ -173,6 +174,25 @@ function notEmpty(hint: string) {
   };
 }
 
+/** Labels, or a map of what the name looks like: all of it must fit. */
+const naming = z.union([
+  oneOrMore(z.enum(namingLabels)).transform((labels): Asked => ({ labels })),
+  closedMap({
+    label: oneOrMore(z.enum(namingLabels)).optional(),
+    kind: oneOrMore(z.enum(askedKinds)).optional(),
+    tier: oneOrMore(z.enum(askedTiers)).optional(),
+  })
+    .check(wholeMap(notEmpty('write { label: generic }, { kind: access } or { tier: certain }')))
+    .transform(
+      ({ label, kind, tier }): Asked => ({
+        ...(label === undefined ? {} : { labels: label }),
+        ...(kind === undefined ? {} : { kinds: kind }),
+        ...(tier === undefined ? {} : { tiers: tier }),
+      }),
+    ),
+]);
+type Asked = Omit<NamingCondition, 'kind'>;
+
 /** `openList` is called once for each place that names a file. */
 export function conditionSchema(openList: OpenList): z.ZodType<Condition> {
   const test = nameTests(openList);
@@ -183,7 +203,7 @@ export function conditionSchema(openList: OpenList): z.ZodType<Condition> {
     ptr: test.optional(),
     verified_name: test.optional(),
     names: names.optional(),
-    naming: oneOrMore(z.enum(namingLabels)).optional(),
+    naming: naming.optional(),
     helo: test.optional(),
     helo_is: oneOrMore(z.enum(heloForms)).optional(),
     helo_dns: oneOrMore(z.enum(heloDnsWords)).optional(),
@@ -226,7 +246,7 @@ export function conditionSchema(openList: OpenList): z.ZodType<Condition> {
       if (tests) of.push({ kind, tests });
     }
     if (map.names) of.push({ kind: 'names', ...map.names });
-    if (map.naming) of.push({ kind: 'naming', labels: map.naming });
+    if (map.naming) of.push({ kind: 'naming', ...map.naming });
     if (map.helo_is) of.push({ kind: 'helo_is', forms: map.helo_is });
     if (map.helo_dns) of.push({ kind: 'helo_dns', words: map.helo_dns });
     if (map.alignment) of.push(map.alignment);

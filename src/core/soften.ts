@@ -7,7 +7,7 @@
 import { type DnsAnswer, dnsError, dnsErrors } from './answer.ts';
 import type { Facts } from './condition.ts';
 import { candidateNames, type Evidence, type Forward } from './evidence.ts';
-import { type Ip, isIpv4, reverseName } from './ip.ts';
+import type { Ip } from './ip.ts';
 import { namesMax } from './limits.ts';
 import { type ClaimedName, claimedName, type HostName } from './name.ts';
 import type { End } from './walk.ts';
@@ -115,7 +115,7 @@ function anyReverse(evidence: Evidence): readonly World[] {
   ];
   const odd = names(['\\000']);
   const many = Array.from({ length: namesMax + 1 }, (_, i) => `n${i}.invalid`);
-  const positive = [many, ['mail.invalid'], [templateName(evidence.client.ip)]].map(names);
+  const positive = [many, ['mail.invalid']].map(names);
   return [
     ...negative.map((ptr) => ({ evidence: { ...evidence, ptr, forward: [] } })),
     { evidence: { ...evidence, ptr: odd, forward: [] }, open: 'any' },
@@ -167,9 +167,4 @@ function names(claims: readonly string[]): DnsAnswer<ClaimedName> {
 
 function addresses(records: readonly Ip[]): DnsAnswer<Ip> {
   return { kind: 'records', records, ttl };
-}
-
-/** A name that naming.ts calls generic for this client: its address, written out. */
-function templateName(ip: Ip): string {
-  return `${isIpv4(ip) ? ip.replaceAll('.', '-') : reverseName(ip).replace('.ip6.arpa', '').replaceAll('.', '')}.invalid`;
 }

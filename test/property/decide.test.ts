@@ -5,9 +5,13 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { DnsAnswer } from '../../src/core/answer.ts';
 import { stages } from '../../src/core/client.ts';
+import type { Condition } from '../../src/core/condition.ts';
 import { decide } from '../../src/core/decide.ts';
 import type { Evidence, Forward } from '../../src/core/evidence.ts';
 import type { Ip } from '../../src/core/ip.ts';
+import { claimedName, type HostName } from '../../src/core/name.ts';
+import { exampleNames } from '../../src/core/naming/examples.ts';
+import type { Rule } from '../../src/core/policy.ts';
 import { printReply } from '../../src/core/reply.ts';
 import { refuses, settled, type Verdict } from '../../src/core/verdict.ts';
 import {
@@ -18,6 +22,7 @@ import {
   forwardFor,
   heloAnswers,
   identityPolicies,
+  namingConditions,
   policies,
   withoutIdleQuestions,
 } from '../support/arbitraries.ts';
@@ -76,6 +81,24 @@ test.each([
     );
   },
 );
+
+test('and so for every look that the unknown name might have had', () => {
+  const failed = evidences.filter(({ ptr }) => ptr.kind === 'error');
+  check(
+    fc.property(policies, namingConditions, fc.boolean(), failed, (policy, naming, negated, evidence) => {
+      const when: Condition = negated ? { kind: 'not', of: naming } : naming;
+      const [id, refusal] = ['look', { code: 550, enhanced: '5.7.25', text: '' }];
+      const rule: Rule = { id, when, except: [], mode: 'enforce', percent: 100, actions: { decision: refusal } };
+      const judged = { ...policy, rules: [rule, ...policy.rules] };
+      if (!isPermanent(decide(judged, evidence).verdict)) return;
+      for (const { host } of exampleNames) {
+        const ptr: Evidence['ptr'] = { kind: 'records', records: [claimedName(`${host}.n.example`)], ttl: 1 };
+        const forward = [{ name: `${host}.n.example` as HostName, addresses: { kind: 'nodata' as const, ttl: 1 } }];
+        expect([host, isPermanent(decide(judged, { ...evidence, ptr, forward }).verdict)]).toEqual([host, true]);
+      }
+    }),
+  );
+});
 
 test('softening does not go too far: without a failed lookup nothing is softened', () => {
   check(

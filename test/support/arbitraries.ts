@@ -12,7 +12,9 @@ import type { Ip } from '../../src/core/ip.ts';
 import { iprevReasons, iprevResults } from '../../src/core/iprev.ts';
 import { type ClaimedName, claimedName, type HostName, hostName } from '../../src/core/name.ts';
 import type { NameTest } from '../../src/core/name-test.ts';
-import { namingLabels } from '../../src/core/naming.ts';
+import { namingLabels } from '../../src/core/naming/classify.ts';
+import { exampleNames } from '../../src/core/naming/examples.ts';
+import { askedKinds, askedTiers } from '../../src/core/naming.ts';
 import { readGlob, readPattern } from '../../src/core/pattern.ts';
 import { type Actions, outageActions, type Policy, type Refusal } from '../../src/core/policy.ts';
 import { weekdays } from '../../src/core/time-window.ts';
@@ -46,11 +48,18 @@ const identityLeaf: fc.Arbitrary<Condition> = fc.oneof(
   some(certificateWords).map((words): Condition => ({ kind: 'certificate', words })),
   some(heloForms).map((forms): Condition => ({ kind: 'helo_is', forms })),
 );
+export const namingConditions: fc.Arbitrary<Condition> = fc.oneof(
+  some(namingLabels).map((labels): Condition => ({ kind: 'naming', labels })),
+  some(askedKinds).map((kinds): Condition => ({ kind: 'naming', kinds })),
+  fc
+    .tuple(some(askedKinds), some(askedTiers))
+    .map(([kinds, tiers]): Condition => ({ kind: 'naming', labels: ['generic'], kinds, tiers })),
+);
 const leaf: fc.Arbitrary<Condition> = fc.oneof(
   { arbitrary: identityLeaf, weight: 4 },
   some(iprevResults).map((results): Condition => ({ kind: 'iprev', results })),
   some(iprevReasons).map((reasons): Condition => ({ kind: 'reason', reasons })),
-  some(namingLabels).map((labels): Condition => ({ kind: 'naming', labels })),
+  namingConditions,
   some(['192.0.2.0', '203.0.113.0']).map(
     (nets): Condition => ({ kind: 'client_ip', ranges: nets.map((net) => ({ base: ipOf(net), bits: 24 })), lists: [] }),
   ),
@@ -178,8 +187,11 @@ export const identityPolicies: fc.Arbitrary<Policy> = fc
   }));
 
 const ip = '192.0.2.7';
-// A good name, a generic one, one that is no host name, and others.
-const claims = ['mx.example', '192-0-2-7.isp.example', 'a b.example', 'x.example', 'y.example'].map(claimedName);
+// A good name, a generic one, one that is no host name, others, and one of every look that a rule can tell apart.
+const claims = [
+  ...['mx.example', '192-0-2-7.isp.example', 'a b.example', 'x.example', 'y.example'],
+  ...exampleNames.map(({ host }) => `${host}.n.example`),
+].map(claimedName);
 export const failures: fc.Arbitrary<DnsAnswer<never>> = fc.constantFrom(...dnsErrors).map(dnsError);
 const negatives: fc.Arbitrary<DnsAnswer<never>> = fc.constantFrom<DnsAnswer<never>>(
   { kind: 'nxdomain', ttl: 1 },

@@ -23,7 +23,7 @@ asked    PTR 8.0.0.127.in-addr.arpa  broken.customer.example, mail.customer.exam
          A broken.customer.example   SERVFAIL
          A mail.customer.example     127.0.0.8  confirms the client
 iprev    pass (confirmed): mail.customer.example
-naming   unknown
+naming   custom: "mail" is a word for mail
 helo     invalid
 rules    ✘ early-talker  reject 554 5.5.1
          ✘ no-ptr        reject 550 5.7.25
@@ -145,9 +145,9 @@ describe('remedies', () => {
     expect(await iprevd('audit', fine, '127.0.0.8', '--zone', zone)).toEqual({
       code: 0,
       output: `address\tname\tiprev\tnaming\thelo\thelo is\tresult\twhy
-127.0.0.2\tmail.good.example\tconfirmed\tunknown\tmail.good.example\tclient\tfine\t-
-2001:db8::25\tsix.example\tconfirmed\tunknown\tsix.example\tclient\tfine\t-
-127.0.0.8\tmail.customer.example\tconfirmed\tunknown\t-\t-\tfine\t-
+127.0.0.2\tmail.good.example\tconfirmed\tcustom\tmail.good.example\tclient\tfine\t-
+2001:db8::25\tsix.example\tconfirmed\tcustom\tsix.example\tclient\tfine\t-
+127.0.0.8\tmail.customer.example\tconfirmed\tcustom\t-\t-\tfine\t-
 `,
     });
     expect(await iprevd('audit', '127.0.0.7', '--zone', zone)).toMatchObject({ code: 75 });
@@ -159,6 +159,31 @@ describe('remedies', () => {
       `echo 127.0.0.3 | "${process.execPath}" "${cli}" audit - --zone ${zone} --json`,
     ]);
     expect([piped.code, JSON.parse(piped.output).hosts[0].result]).toEqual([1, 'short']);
+  });
+});
+
+describe('classify', () => {
+  const names = '192.0.2.7\t192-0-2-7.dyn.isp.example\nfoo\n-\tmx.example\n';
+
+  test('a file, or standard input; 65 if a line could not be read', async () => {
+    const { code, output } = await iprevd('classify', file('names.tsv', names));
+    expect(code).toBe(65);
+    expect(output).toContain(`${join(folder.path, 'names.tsv')}:2: no name (a line is an address, a tab and a name`);
+    expect(output).toContain('{"ip":"-","name":"mx.example","label":"custom","kind":null,"tier":"none",');
+    const piped = await run('sh', ['-c', `printf -- '-\\tmx.example\\n' | node ${cli} classify --json`]);
+    expect(piped.code).toBe(0);
+    expect(JSON.parse(piped.output)).toMatchObject({ ip: '-', label: 'custom' });
+  });
+
+  test('a file that cannot be read is 66', async () => {
+    const { code, output } = await iprevd('classify', join(folder.path, 'nothing'));
+    expect([code, output]).toEqual([66, `iprevd: ${join(folder.path, 'nothing')} cannot be read: ENOENT\n`]);
+  });
+
+  test('whoever reads no more ends it in peace', async () => {
+    const long = file('long.tsv', '192.0.2.7\t192-0-2-7.dyn.isp.example\n'.repeat(20_000));
+    const { code, output } = await run('sh', ['-c', `node ${cli} classify ${long} | head -n 1`]);
+    expect([code, output.split('\n').length]).toEqual([0, 2]);
   });
 });
 

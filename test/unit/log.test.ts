@@ -33,7 +33,7 @@ otherwise: accept`);
     iprev: 'fail',
     reason: 'mismatch',
     name: undefined,
-    naming: 'unknown',
+    naming: 'custom',
     helo_is: 'fqdn',
     helo_dns: 'not-asked',
     alignment: 'claimed',

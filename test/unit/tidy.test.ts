@@ -8,7 +8,7 @@ import { doorKinds, stages } from '../../src/core/client.ts';
 import { certificateWords } from '../../src/core/client-certificate.ts';
 import { heloDnsWords, heloForms } from '../../src/core/helo.ts';
 import { iprevReasons, iprevResults } from '../../src/core/iprev.ts';
-import { namingLabels } from '../../src/core/naming.ts';
+import { namingLabels } from '../../src/core/naming/classify.ts';
 import { templateFields } from '../../src/core/policy.ts';
 import { projectFolder } from '../support/processes.ts';
 

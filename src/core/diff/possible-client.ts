@@ -3,7 +3,7 @@
 // beside the lookup that decided. Which variety it is, is asked (ways.ts). Pure.
 
 import { type DnsAnswer, type DnsError, dnsError } from '../answer.ts';
-import type { Condition } from '../condition.ts';
+import { type Condition, type NamingCondition, namingFits } from '../condition.ts';
 import { leafText } from '../condition-text.ts';
 import type { Evidence, Forward } from '../evidence.ts';
 import { type HeloDns, heloDnsWords } from '../helo.ts';
@@ -11,13 +11,14 @@ import type { Ip } from '../ip.ts';
 import type { IprevReason } from '../iprev.ts';
 import { namesMax, ptrNamesReadMax } from '../limits.ts';
 import { type ClaimedName, claimedName, type HostName } from '../name.ts';
-import { type NamingLabel, namingLabels } from '../naming.ts';
+import { type ExampleName, exampleNames } from '../naming/examples.ts';
 import { type Distinction, distinguish, either, type Fact, plainFact } from './distinction.ts';
 import type { Ask } from './ways.ts';
 
 /** What policies ask about that is no question of distinction.ts. */
 export interface Interest {
-  readonly naming: boolean;
+  /** How the names look that rules tell apart; none: nobody asks. */
+  readonly naming: readonly NamingCondition[];
   readonly names: readonly Extract<Condition, { readonly kind: 'names' }>[];
   /** What the DNS may say of HELO's name. */
   readonly heloDns: boolean;
@@ -31,9 +32,6 @@ export interface PossibleClients {
   evidence(ask: Ask): Evidence;
 }
 
-/** The usual one first. */
-const labels: readonly NamingLabel[] = [...namingLabels].sort((a) => (a === 'unknown' ? -1 : 0));
-const byNaming: Distinction = { options: labels.map((label) => new Set([plainFact(`naming: ${label}`)])) };
 const byHeloDns: Distinction = { options: heloDnsWords.map((word) => new Set([plainFact(`helo_dns: ${word}`)])) };
 const loggedIn = either(plainFact('authenticated'));
 const toPostmaster = either(plainFact('recipient: [abuse@, postmaster@]'));
@@ -41,20 +39,20 @@ const toPostmaster = either(plainFact('recipient: [abuse@, postmaster@]'));
 export function possibleClients(reason: IprevReason, interest: Interest): PossibleClients {
   const shape = shapeOf(reason);
   const [least, most] = shape.names;
-  const naming = interest.naming && most > 0 ? byNaming : undefined;
+  const naming = most > 0 ? looks(interest.naming) : undefined;
   const names = numberOfNames(least, most, interest.names);
   const beside = shape.beside === undefined ? undefined : either(shape.beside);
   const heloDns = interest.heloDns ? byHeloDns : undefined;
   const authenticated = interest.authenticated ? loggedIn : undefined;
   const postmaster = interest.postmaster ? toPostmaster : undefined;
-  const distinctions = [naming, names?.distinction, beside, heloDns, authenticated, postmaster];
+  const distinctions = [naming?.distinction, names?.distinction, beside, heloDns, authenticated, postmaster];
   return {
     distinctions: distinctions.filter((distinction) => distinction !== undefined),
     evidence(ask) {
       const asked = (distinction: Distinction | undefined) => (distinction === undefined ? 0 : ask(distinction));
       const count = names?.count(ask) ?? Math.max(least, Math.min(2, most));
       const variety: Variety = {
-        label: labels[asked(naming)] ?? 'unknown',
+        host: naming?.host(ask) ?? usualName.host,
         names: count,
         beside: (shape.beside?.names ?? 0) <= count && asked(beside) === 1,
       };
@@ -112,6 +110,22 @@ function shapeOf(reason: IprevReason): Shape {
   }
 }
 
+/** An example of each look that makes a difference. Those of a label come before those of a kind. */
+function looks(asked: Interest['naming']) {
+  const facts = asked.map(
+    (leaf) =>
+      [leafText(leaf), plainFact(leafText(leaf)), ({ reading }: ExampleName) => namingFits(reading, leaf)] as const,
+  );
+  const distinction = distinguish(facts, exampleNames)[0]?.[1].distinction;
+  if (distinction === undefined || distinction.options.length < 2) return undefined;
+  const examples = distinction.options.map((option) =>
+    exampleNames.find((example) => facts.every(([, fact, holds]) => holds(example) === option.has(fact))),
+  );
+  return { distinction, host: (ask: Ask) => (examples[ask(distinction)] ?? usualName).host };
+}
+
+const usualName = exampleNames[0] as ExampleName;
+
 /** Where rules count names, or more than ten would be another reason: an example of each number that makes a difference. */
 function numberOfNames(least: number, most: number, counted: Interest['names']) {
   const counts = Array.from({ length: most - least + 1 }, (_, i) => least + i);
@@ -135,17 +149,17 @@ function numberOfNames(least: number, most: number, counted: Interest['names']) 
 const tooManyNames: Fact = { words: 'more than ten names', otherwise: 'ten names at most' };
 
 interface Variety {
-  readonly label: NamingLabel;
+  readonly host: string;
   readonly names: number;
   readonly beside: boolean;
 }
 
 function answers(reason: IprevReason, variety: Variety): Pick<Evidence, 'ptr' | 'forward'> {
-  const { label, beside } = variety;
+  const { host, beside } = variety;
   const named = (answer: (i: number) => Omit<Forward, 'name'>) => {
     const all = Array.from({ length: variety.names }, (_, i): Forward => {
       const given = answer(i);
-      return { name: nameOf(i, label, given.addresses.kind === 'error'), ...given };
+      return { name: nameOf(i, host, given.addresses.kind === 'error'), ...given };
     });
     const ptr: DnsAnswer<ClaimedName> = { kind: 'records', records: all.map(({ name }) => name), ttl };
     return { ptr, forward: all.slice(0, namesMax) };
@@ -205,7 +219,6 @@ export function isDoubtful(name: string): boolean {
 }
 
 /** In the order of the alphabet, since that is how names are tried. */
-function nameOf(i: number, label: NamingLabel, doubtful: boolean): HostName {
-  const host = { generic: `${ip.replaceAll('.', '-')}.pool`, unknown: 'mail' }[label];
+function nameOf(i: number, host: string, doubtful: boolean): HostName {
   return `${host}.n${String(i).padStart(3, '0')}${doubtful ? doubt : '.invalid'}` as HostName;
 }

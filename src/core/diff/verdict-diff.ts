@@ -103,7 +103,7 @@ function kindsOf(from: Policy, to: Policy, now: number): readonly Kind[] {
   };
   const [before, after] = [standIn(from, is), standIn(to, is)];
 
-  const naming = leaves.some(({ kind }) => kind === 'naming');
+  const naming = leaves.filter((leaf) => leaf.kind === 'naming');
   const heloDns = leaves.some(({ kind }) => kind === 'helo_dns');
   const authenticated = [from, to].some((policy) => policy.authenticated === 'judge');
   const postmaster = sparesPostmaster(from) !== sparesPostmaster(to);

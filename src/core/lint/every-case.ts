@@ -6,14 +6,14 @@
 
 import { type DnsAnswer, dnsError, dnsErrors } from '../answer.ts';
 import { doorKinds } from '../client.ts';
-import { type Condition, only, weigh } from '../condition.ts';
+import { type Condition, namingFits, only, weigh } from '../condition.ts';
 import { candidateNames, type Evidence, type Forward } from '../evidence.ts';
 import { assess, type Findings } from '../findings.ts';
 import { type Cidr, type Ip, inCidr, printCidr } from '../ip.ts';
 import { lintComparedMax, namesMax, ptrNamesReadMax } from '../limits.ts';
 import { type ClaimedName, claimedName, type HostName } from '../name.ts';
 import { addressFits, type NameTest, nameFits } from '../name-test.ts';
-import type { NamingLabel } from '../naming.ts';
+import { type ExampleName, exampleNames } from '../naming/examples.ts';
 import type { World } from '../soften.ts';
 import type { TimeWindow } from '../time-window.ts';
 import { alignmentFormula, certainNames, certificateAtom, exclusiveNames, heloAtom, heloDnsAtom } from './identity.ts';
@@ -51,6 +51,7 @@ const addresses = (...records: readonly string[]): DnsAnswer<Ip> => ({
 /** All that the DNS can say, for a policy with these leaves. */
 export function everyCase(leaves: readonly Leaf[]): readonly Case[] {
   const counts = namesWorthCounting(leaves);
+  const looks = looksWorthTelling(leaves);
   const upTo = (most: number) => counts.filter((count) => count >= 1 && count <= most);
   const failed = dnsErrors.map(dnsError);
   const pointless: DnsAnswer<ClaimedName>[] = [
@@ -60,9 +61,7 @@ export function everyCase(leaves: readonly Leaf[]): readonly Case[] {
     ...failed,
   ];
   const forward = (of: readonly number[], answer: Omit<Forward, 'name'>) =>
-    of.flatMap((count) =>
-      (['generic', 'unknown'] as const).map((label): World => ({ evidence: named(count, label, answer) })),
-    );
+    of.flatMap((count) => looks.map((look): World => ({ evidence: named(count, look, answer) })));
   const worlds: readonly World[] = [
     ...pointless.map((ptr): World => ({ evidence: { ...bare, ptr } })),
     ...forward(upTo(ptrNamesReadMax), { addresses: addresses(ip) }),
@@ -105,12 +104,20 @@ const bare: Evidence = {
   forward: [],
 };
 
-function named(count: number, label: NamingLabel, answer: Omit<Forward, 'name'>): Evidence {
-  const template = label === 'generic' ? '192-0-2-7.' : '';
-  const records = Array.from({ length: count }, (_, i) => claimedName(`${template}n${i}.invalid`));
+function named(count: number, { host }: ExampleName, answer: Omit<Forward, 'name'>): Evidence {
+  const records = Array.from({ length: count }, (_, i) => claimedName(`${host}.n${i}.invalid`));
   const ptr: DnsAnswer<ClaimedName> = { kind: 'records', records, ttl };
   const tried: readonly HostName[] = candidateNames(ptr).slice(0, namesMax);
   return { ...bare, ptr, forward: tried.map((name) => ({ name, ...answer })) };
+}
+
+/** An example of each look that some condition tells from another; of generic names and of others in any case. */
+function looksWorthTelling(leaves: readonly Leaf[]): readonly ExampleName[] {
+  const asked = leaves.filter((leaf) => leaf.kind === 'naming');
+  const signature = ({ reading }: ExampleName): string =>
+    [reading.label === 'generic', ...asked.map((leaf) => namingFits(reading, leaf))].join(' ');
+  // The first of those that look alike, in their order.
+  return [...new Map(exampleNames.toReversed().map((example) => [signature(example), example])).values()].reverse();
 }
 
 /** Every number on either side of a border: of what we try, and of what a condition asks for. */

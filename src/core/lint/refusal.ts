@@ -4,6 +4,7 @@
 import type { Condition } from '../condition.ts';
 import { heloDnsWords } from '../helo.ts';
 import { type IprevReason, iprevResults, temperrorReasons } from '../iprev.ts';
+import type { NamingLabel } from '../naming/classify.ts';
 import type { Rule } from '../policy.ts';
 import { alternatives } from '../soften.ts';
 import { type Case, caseOf, leavesOf } from './every-case.ts';
@@ -22,7 +23,7 @@ export function aboutRefusal(
   const { decision } = actions;
   if (typeof decision !== 'object') return [];
   const generic = caseLike(logic, 'confirmed', 'generic');
-  const other = caseLike(logic, 'confirmed', 'unknown');
+  const other = caseLike(logic, 'confirmed', 'custom');
   const holds = (one: Case): Formula => logic.when(index, one);
   const surely = (one: Case, given: Formula = true) =>
     logic.never((same) => logic.judged({ all: [given, { not: holds(same) }] }, same), [one]);
@@ -86,7 +87,7 @@ function aboutFailedHelo(
   ];
 }
 
-function caseLike(logic: RuleLogic, reason: IprevReason, label: 'generic' | 'unknown'): Case {
+function caseLike(logic: RuleLogic, reason: IprevReason, label: NamingLabel): Case {
   const like = logic.everyCase.find(
     ({ findings }) => findings.iprev.reason === reason && findings.naming.label === label,
   );

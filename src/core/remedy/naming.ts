@@ -2,6 +2,8 @@
 
 import type { Evidence } from '../evidence.ts';
 import type { Findings } from '../findings.ts';
+import type { Ip } from '../ip.ts';
+import { classify, type NamingSign } from '../naming/classify.ts';
 import type { Naming } from '../naming.ts';
 import { foreignName, serverName } from './name.ts';
 import type { Remedy } from './remedy.ts';
@@ -10,7 +12,7 @@ import { ptrWay, verifyName } from './reverse.ts';
 export function namingRemedy(evidence: Evidence, { iprev, naming }: Findings): Remedy {
   const { ip } = evidence.client;
   const name = naming.name === undefined ? 'the PTR name' : foreignName(naming.name);
-  const sign = signIn(naming);
+  const sign = signIn(naming, ip);
   const why = sign === undefined ? '' : ` ("${foreignName(sign)}" in it gives it away)`;
   const confirmed = iprev.result === 'pass';
   const own = serverName(evidence);
@@ -24,7 +26,12 @@ export function namingRemedy(evidence: Evidence, { iprev, naming }: Findings): R
   };
 }
 
-/** The piece of the name that gives it away; undefined: no single one does. */
-function signIn({ evidence }: Naming): string | undefined {
-  return evidence[0]?.text;
+/** The piece of the name that gives it away most; undefined: there is no name. */
+function signIn({ name }: Naming, ip: Ip): string | undefined {
+  if (name === undefined) return undefined;
+  const { evidence } = classify(name, ip);
+  return evidence.reduce<NamingSign | undefined>(
+    (most, sign) => (most === undefined || sign.weight > most.weight ? sign : most),
+    undefined,
+  )?.text;
 }

@@ -51,8 +51,8 @@ test('all fine', async () => {
   expect([result, (await run('192.0.2.1; 2001:db8::1')).result]).toEqual(['short', 'fine']);
   expect(out.split('\n').slice(0, 8)).toEqual([
     'address      name               iprev      naming   helo               helo is  result',
-    '192.0.2.1    mail.club.example  confirmed  unknown  mail.club.example  client   fine',
-    '2001:db8::1  mail.club.example  confirmed  unknown  -                  -        fine',
+    '192.0.2.1    mail.club.example  confirmed  custom   mail.club.example  client   fine',
+    '2001:db8::1  mail.club.example  confirmed  custom   -                  -        fine',
     '2001:db8::2  -                  no-ptr     unknown  -                  -        short',
     '',
     'IPv4: 1 looked up, 1 fine, 0 short of something, 0 that nobody could tell of',
@@ -113,7 +113,7 @@ test('tab-separated lines for a pipe, JSON for a program, hostile names escaped 
   const { out } = await run(list, { form: 'tsv' });
   expect(out.split('\n')).toEqual([
     'address\tname\tiprev\tnaming\thelo\thelo is\tresult\twhy',
-    '192.0.2.1\tmail.club.example\tconfirmed\tunknown\tx\\x07y.example\tinvalid\tshort\thelo-invalid',
+    '192.0.2.1\tmail.club.example\tconfirmed\tcustom\tx\\x07y.example\tinvalid\tshort\thelo-invalid',
     '',
   ]);
   const json = JSON.parse((await run('192.0.2.1; 192.0.2.4', { form: 'json' })).out);

@@ -10,7 +10,7 @@ import { certificateWords } from '../../../src/core/client-certificate.ts';
 import { heloDnsWords, heloForms } from '../../../src/core/helo.ts';
 import { iprevReasons, iprevResults } from '../../../src/core/iprev.ts';
 import { type JsonSchema, policyJsonSchema } from '../../../src/core/json-schema.ts';
-import { namingLabels } from '../../../src/core/naming.ts';
+import { namingLabels } from '../../../src/core/naming/classify.ts';
 import { policyWords } from '../../../src/core/policy-words.ts';
 import { readPolicy } from '../../../src/core/schema.ts';
 import { projectFolder } from '../../support/processes.ts';

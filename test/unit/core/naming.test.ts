@@ -1,46 +1,54 @@
 import { expect, test } from '@jest/globals';
+import { exampleNames } from '../../../src/core/naming/examples.ts';
 import { naming } from '../../../src/core/naming.ts';
 import { type Answer, evidenceOf } from '../../support/evidence.ts';
 
 const read = (ip: string, ptr: Answer) => naming(evidenceOf({ ip, ptr }));
 
-test.each([
-  ['192.0.2.7', '192-0-2-7.dyn.isp.example', '192-0-2-7', 0],
-  ['192.0.2.7', 'host7.2.0.192.isp.example', '7.2.0.192', 4],
-  ['192.0.2.7', 'ip-192-000-002-007.example', '192-000-002-007', 3],
-  ['2001:db8::25', '20010db8000000000000000000000025.ip6.isp.example', '20010db8000000000000000000000025', 0],
-  [
-    '2001:db8::25',
-    'h-2001-0db8-0000-0000-0000-0000-0000-0025.isp.example',
-    '2001-0db8-0000-0000-0000-0000-0000-0025',
-    2,
-  ],
-])('%s in %s', (ip, name, text, offset) => {
-  expect(read(ip, [name])).toEqual({ label: 'generic', name, evidence: [{ id: 'address', text, offset }] });
-});
-
-test.each([
-  ['192.0.2.7', 'mx.example'],
-  ['192.0.2.7', '192-0-2-8.dyn.isp.example'],
-  ['192.0.2.7', '192-0-2.isp.example'],
-  ['192.0.2.7', '192a0b2c7.example'],
-  ['2001:db8::25', '0025.six.example'],
-])('%s is not in %s', (ip, name) => {
-  expect(read(ip, [name])).toEqual({ label: 'unknown', name, evidence: [] });
+test('a generic name', () => {
+  expect(read('192.0.2.7', ['192-0-2-7.dyn.kvarnby.example'])).toEqual({
+    label: 'generic',
+    kind: 'access',
+    tier: 'certain',
+    name: '192-0-2-7.dyn.kvarnby.example',
+  });
 });
 
 test('without a name there is nothing to read', () => {
-  expect(read('192.0.2.7', 'nxdomain')).toEqual({ label: 'unknown', evidence: [] });
+  const nothing = { label: 'unknown', tier: 'none' };
+  expect(read('192.0.2.7', 'nxdomain')).toEqual(nothing);
+  expect(read('192.0.2.7', 'servfail')).toEqual(nothing);
+  expect(read('192.0.2.7', ['\\000'])).toEqual(nothing);
 });
 
-test('of several names one without the sign speaks for the client, whichever is confirmed', () => {
-  expect(read('192.0.2.7', ['192-0-2-7.isp.example', 'mx.example'])).toEqual({
-    label: 'unknown',
+test('of several names the one that is least like a template speaks for the client, whichever is confirmed', () => {
+  expect(read('192.0.2.7', ['192-0-2-7.kvarnby.example', 'mx.example'])).toMatchObject({
+    label: 'custom',
     name: 'mx.example',
-    evidence: [],
   });
-  expect(read('192.0.2.7', ['192-0-2-7.isp.example', 'ip7.2.0.192.isp.example'])).toMatchObject({
+  expect(read('192.0.2.7', ['host7.2.0.192.dyn.kvarnby.example', '192-0-2-7.kvarnby.example'])).toMatchObject({
     label: 'generic',
-    name: '192-0-2-7.isp.example',
+    name: '192-0-2-7.kvarnby.example',
   });
+});
+
+test('it is read again when the name or the address is another', () => {
+  const tier = (ip: string, ...names: string[]) => read(ip, names).tier;
+  expect(tier('198.51.100.9', '198-51-100-9.kvarnby.example')).toBe('certain');
+  expect(tier('192.0.2.7', '198-51-100-9.kvarnby.example')).toBe('likely');
+  expect(tier('198.51.100.9', '198-51-100-9.kvarnby.example')).toBe('certain');
+  expect(tier('198.51.100.9', 'mx.kvarnby.example')).toBe('none');
+  expect(tier('198.51.100.9', 'mx.kvarnby.example', '198-51-100-9.kvarnby.example')).toBe('none');
+  expect(tier('198.51.100.9', '198-51-100-9.kvarnby.example')).toBe('certain');
+});
+
+test.each(exampleNames)('$host is what it is the example of', ({ host, reading }) => {
+  for (const [ip, domain] of [
+    ['192.0.2.7', 'n0.invalid'],
+    ['192.0.2.1', 'n000.doubt.invalid'],
+    ['2001:db8::25', 'n.example'],
+  ] as const) {
+    const { label, kind, tier } = read(ip, [`${host}.${domain}`]);
+    expect({ label, tier, ...(kind === undefined ? {} : { kind }) }).toEqual(reading);
+  }
 });

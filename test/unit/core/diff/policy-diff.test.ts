@@ -250,9 +250,13 @@ describe('every client', () => {
   test.each(iprevReasons)('%s is the reason of all the evidence that is made for it', (reason) => {
     const names = [{ kind: 'names', atLeast: 1, atMost: 1 }] as const;
     const seen = new Set<string>();
+    const naming = [
+      { kind: 'naming', labels: ['generic'] },
+      { kind: 'naming', kinds: ['static'], tiers: ['certain'] },
+    ] as const;
     for (const counted of [[], names]) {
       const possible = possibleClients(reason, {
-        naming: true,
+        naming,
         names: counted,
         heloDns: true,
         authenticated: true,
@@ -261,12 +265,12 @@ describe('every client', () => {
       everyWay((ask) => {
         const findings = assess(possible.evidence(ask));
         expect(findings.iprev.reason).toBe(reason);
-        seen.add(findings.naming.label);
+        seen.add(`${findings.naming.label} ${findings.naming.kind ?? ''}`);
         return '';
       }, 1_000);
     }
     const hasNames = !/^(no-ptr|ptr-.*)$/.test(reason);
-    expect([...seen].sort()).toEqual(hasNames ? ['generic', 'unknown'] : ['unknown']);
+    expect([...seen].sort()).toEqual(hasNames ? ['custom ', 'generic access', 'generic static'] : ['unknown ']);
   });
 
   test('that is judged differently is in the list', () => {

@@ -105,7 +105,7 @@ describe('a rule that never holds', () => {
 
 test.each([
   ['{ any: [{ iprev: pass }, { not: { reason: confirmed } }] }'],
-  ['{ naming: [generic, unknown] }'],
+  ['{ naming: [generic, custom, infrastructure, unknown] }'],
   ['{ iprev: [pass, fail, temperror, permerror] }'],
   ['{ not: { iprev: fail, reason: no-ptr } }'],
   ['{ time: { zone: Europe/Berlin } }'],
@@ -165,7 +165,7 @@ describe('a rule that is never reached', () => {
         '{ id: a, when: { iprev: [pass, fail] }, accept: true }',
         '{ id: b, when: { helo: a.example }, accept: true }',
         '{ id: c, when: { naming: generic }, accept: true }',
-        '{ id: d, when: { iprev: permerror, naming: unknown }, accept: true }',
+        '{ id: d, when: { iprev: permerror, naming: [custom, infrastructure, unknown] }, accept: true }',
         '{ id: e, when: { iprev: temperror }, accept: true }',
         '{ id: x, tag: t }',
       ],
