@@ -12,7 +12,7 @@ import { bias, certainFrom, likelyFrom, tracesFrom, weights } from './weights.ts
 export const namingLabels = [
   'generic', // a provider's template, filled in
   'custom', // a name that somebody gave this host
-  'infrastructure', // a piece of a network: a router, a firewall, a NAT
+  'infrastructure', // a piece of a network: a router, a firewall, a NAT, a crawler
   'unknown', // signs of a template, but too few; or no name at all
 ] as const;
 export type NamingLabel = (typeof namingLabels)[number];
@@ -101,5 +101,5 @@ function kindOf(ids: Ids): NamingKind {
 function labelOf(ids: Ids, score: number): NamingLabel {
   if (score >= tracesFrom) return 'unknown';
   if (holds(ids, 'mail', 'org-mail', 'mail-pool')) return 'custom';
-  return holds(ids, 'infrastructure', 'nat', 'content') ? 'infrastructure' : 'custom';
+  return holds(ids, 'infrastructure', 'nat', 'content', 'crawler') ? 'infrastructure' : 'custom';
 }

@@ -13,7 +13,7 @@ const domains: Readonly<Record<ProviderRole, string>> = {
     'akamaitechnologies.com akamaiedge.net cloudfront.net 1e100.net llnw.net edgecastcdn.net cdn77.com fastly.net',
   'mail-pool': `sendgrid.net mcsv.net mcdlv.net rsgsv.net mandrillapp.com mtasv.net exacttarget.com pphosted.com ppe-hosted.com iphmx.com
     mimecast.com messagelabs.com hubspot.com createsend.com cmail19.com cmail20.com constantcontact.com icpbounce.com rsys5.com
-    sailthru.com emarsys.net zendesk.com salesforce.com socketlabs.com linkedin.com facebook.com twitter.com ebay.com paypal.com`,
+    sailthru.com emarsys.net zendesk.com salesforce.com socketlabs.com linkedin.com facebook.com twitter.com twttr.com ebay.com paypal.com`,
   machines: 'fvds.ru ispvds.com aeza.network firstbyte.club ocn.ne.jp',
 };
 

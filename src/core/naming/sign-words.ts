@@ -36,6 +36,7 @@ export const signWords: Readonly<Record<SignId, string>> = {
   mail: 'is a word for mail',
   'org-mail': 'sounds like a sender of mail',
   infrastructure: 'is a word for a piece of a network',
+  crawler: 'is a word for programs that read the web',
   service: 'is a word for another service',
   bare: 'is the name of the organisation itself',
 };

@@ -35,6 +35,7 @@ export const signIds = [
   'mail', // a word for mail: smtp, mx, relay, poczta
   'org-mail', // such a word in the organisation's own name
   'infrastructure', // a piece of a network: ae0, xe-0-0-1, core, router, firewall
+  'crawler', // a word for programs that read the web: crawl, spider, -bot. Named by address, and no senders of mail
   'service', // another service, or a part of a site: www, ns, vpn, prod
   'bare', // nothing stands before the organisation's name
 ] as const;

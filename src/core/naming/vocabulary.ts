@@ -19,6 +19,7 @@ export type WordSign = Extract<
   | 'nat'
   | 'mail'
   | 'infrastructure'
+  | 'crawler'
   | 'service'
 >;
 
@@ -94,6 +95,8 @@ export const hostVocabulary: Readonly<Record<WordSign, string>> = {
     tun *core* cr *crs ar bdr* bbr* rr edge* rtr* *rtr router* *router* gw* *gw gateway* fw* *fw firewall* *firewall pix asa vpn* *vpn* avpn switch* sw
     asr mpr er esr pe agg* lsr peer* transit* bgp* ix ixp ixr idrac ilo ipmi bmc oob mgmt* management* backbone* haproxy* *proxy* tor exit* torexit* uplink* trunk* cxr link xconnect* route*
     tcore* cor crt shaper* dnat lb loadbal* balancer* wg wireguard* asbr border* dist* distrib* pop ptp tp pc vl gre mpls* vpls* fttn network*`,
+
+  crawler: `crawl* *crawl *crawler spider* *spider *bot bots`,
 
   service: `
     test www *www web* *web ns nsa nsb ftp* ldap* db sql* mysql* pgsql* git* cpanel* *cpanel plesk* whm panel* admin* webdisk* api* app apps dev stg prod* cdn* cache* img* media* blog* shop* forum* nextcloud* jenkins* monitor* nagios*

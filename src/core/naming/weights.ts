@@ -48,6 +48,7 @@ export const weights: Readonly<Record<SignId, number>> = {
   mail: -6,
   'org-mail': -5,
   infrastructure: -1.5,
+  crawler: -7,
   service: -1,
   bare: -2,
 };

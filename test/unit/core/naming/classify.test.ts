@@ -165,6 +165,11 @@ test('pieces of a network', () => {
   expect(read('a203-0-113-77.deploy.static.akamaitechnologies.com', '203.0.113.77').label).toBe('infrastructure');
 });
 
+test('crawlers carry their address in their name, and are nobody’s line', () => {
+  for (const name of ['crawl-203-0-113-77.kvarnbot.example', '77-113-0-203.spider.kvarnby.example'])
+    expect(read(name, '203.0.113.77').label).toBe('infrastructure');
+});
+
 test('too few signs are unknown, not custom', () => {
   for (const name of ['x.adsl.kvarnby.example', 'business34-m.webhosting.example'])
     expect(read(name, '203.0.113.77')).toMatchObject({ label: 'unknown', tier: 'none' });

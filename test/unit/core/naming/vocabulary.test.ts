@@ -20,7 +20,7 @@ test('every sign has its weight, on the side that its group is on, and its words
     expect(weights[id] * 4).toBe(Math.round(weights[id] * 4));
     expect(signWords[id]).not.toBe('');
   }
-  const against = ['mail-pool', 'content', 'mail', 'org-mail', 'infrastructure', 'service', 'bare'];
+  const against = ['mail-pool', 'content', 'mail', 'org-mail', 'infrastructure', 'crawler', 'service', 'bare'];
   for (const id of signIds) expect([id, weights[id] < 0]).toEqual([id, against.includes(id)]);
   expect(certainFrom).toBeGreaterThan(likelyFrom);
 });
