@@ -112,6 +112,7 @@ describeWith(['postfix', 'setpriv'], 'Postfix beside iprevd', () => {
         expect.stringMatching(/^550 5\.7\.25 .*127\.0\.0\.3 has no usable PTR record .*\(ref \w+\)$/),
         expect.stringMatching(/^450 4\.7\.25 .*SERVFAIL.*\(ref \w+\)$/),
       ]);
+      await until('the decisions are logged', () => service.decisions().length >= 3);
       expect(service.decisions().map(({ door }) => door)).toEqual(Array(3).fill(isPolicy(name) ? 'policy' : 'milter'));
     });
 
