@@ -6,6 +6,7 @@ import { reached } from './client.ts';
 import type { Evidence } from './evidence.ts';
 import { fields, fill, lookedUp } from './explain.ts';
 import { assess, type Findings } from './findings.ts';
+import { roleOf } from './mailbox.ts';
 import { type Actions, maskedId, outageId, type Policy, postmasterId } from './policy.ts';
 import { makeReply } from './reply.ts';
 import { alternatives, everyWorld, heloAlternatives, soften, type World } from './soften.ts';
@@ -74,8 +75,7 @@ function announced({ announce, postmaster }: Policy, { client }: Evidence, end: 
   if (end.kind !== 'refuse') return end;
   if (!reached(client, announce)) return { kind: 'pending', rule: end.rule, stage: announce, refusal: end.refusal };
   // RFC 5321 s4.5.1 and RFC 2142 s4: whoever is refused must be able to ask why.
-  const spared =
-    postmaster === 'accept' && announce === 'rcpt' && /^(?:postmaster|abuse)(?:@|$)/i.test(client.recipient ?? '');
+  const spared = postmaster === 'accept' && announce === 'rcpt' && roleOf(client.recipient ?? '') !== undefined;
   return spared ? { kind: 'accept', rule: postmasterId } : end;
 }
 

@@ -349,3 +349,49 @@ export const namingListsRememberedMax = 500;
 
 /** A line of `classify`: an address, and a name with every octet escaped (RFC 1035 s5.1), have some 1,100 characters. */
 export const classifyLineMax = 2_000;
+/** Codes of the backend that a record keeps of RCPT, and of the final dot: who sends to more has shown what becomes of it. */
+export const outcomeCodesMax = 100;
+
+/** A record has 1 KB. With a hundred long names and all their addresses it is not kept: whoever has these fills no disk. */
+export const journalLineOctetsMax = 128 * 1024;
+
+/** Octets of records that wait for a slow disk, some seconds of the busiest door; what comes on top is counted, and lost. */
+export const journalQueueOctetsMax = 16 * 1024 * 1024;
+
+/** What has gathered is written so often, or when it is so much: a killed process loses less than a second. */
+export const journalWriteEveryMs = 250;
+export const journalWriteOctets = 1024 * 1024;
+
+/** After a failed write (disk full, no permission) the next try; records wait meanwhile, as far as there is room. */
+export const journalRetryMs = 5_000;
+
+/** How often it is said that records are lost. */
+export const journalSaidEveryMs = 60_000;
+
+/** How often a journal is looked through for what is to be packed, or to go. */
+export const journalTidyEveryMs = 60_000;
+
+/** A segment is packed when its hour has been over, and nobody has written to it, for so long: the last writes may be slow. */
+export const journalRestMs = 60_000;
+
+/** Packing stops for so long after each 256 KB, to be nobody's load: 15 MB a second, an hour of the busiest door in two minutes. */
+export const journalPackPauseMs = 10;
+
+/** A packed file that was begun and not touched for so long was left by a killed process. */
+export const journalPackStaleMs = 600_000;
+
+/** Processes that write in one hour, restarts included: one for each second of it. */
+export const journalTurnsMax = 3_600;
+
+/** Read at a time. */
+export const journalReadOctets = 256 * 1024;
+
+/** The same of a packed file, where it becomes 10 times as much, or 1,000 times if somebody means harm. */
+export const journalReadPackedOctets = 16 * 1024;
+
+/** Bad lines shown of one file; who has more has given the wrong file. */
+export const journalProblemsMax = 20;
+
+/** So long after it began a session may end and be recorded: its hour, then the largest message at the slowest pace, and the dot. */
+export const journalLateMs =
+  sessionMs + (1_000 * messageOctetsMax) / contentOctetsPerSecondMin + contentWindowMs + deliveryMs;

@@ -12,6 +12,12 @@ export function mailboxOf(path: string): string {
   return /[\s"\\(]/.test(direct) ? resolved(direct) : direct;
 }
 
+/** The mailboxes that everybody may reach (RFC 5321 s4.5.1, RFC 2142 s4), wherever they are; undefined: another one. */
+export function roleOf(address: string): 'postmaster' | 'abuse' | undefined {
+  const [role] = /^(?:postmaster|abuse)(?=@|$)/i.exec(address) ?? [];
+  return role?.toLowerCase() as 'postmaster' | 'abuse' | undefined;
+}
+
 function resolved(address: string): string {
   let out = '';
   let isQuoted = false;

@@ -1,10 +1,18 @@
 // What the journal keeps of one session: the evidence, so that it can be judged again under another policy or by a corrected
-// reading, what was decided about it, and what became of it. JSON-safe and versioned: a newer program reads older records.
+// reading, what was decided about it, and what became of it. JSON-safe and versioned: a newer program reads older records
+// (record-form.ts). Pure.
 
+import type { Client } from './client.ts';
+import { decide } from './decide.ts';
 import type { Evidence } from './evidence.ts';
-import type { Verdict } from './verdict.ts';
+import { roleOf } from './mailbox.ts';
+import { outageActions, type outageWords, type Policy } from './policy.ts';
+import { type Decision, refuses, type Verdict } from './verdict.ts';
 
-/** How much of sender and recipient is kept: nothing, what stands behind the "@", or all. */
+/**
+ * How much of sender and recipient is kept: nothing, what stands behind the "@", or all. What is nobody's name is kept in any
+ * case: the null sender, and that somebody wrote to postmaster or abuse.
+ */
 export const envelopes = ['none', 'domains', 'full'] as const;
 export type Envelope = (typeof envelopes)[number];
 
@@ -14,6 +22,8 @@ export interface SessionRecord {
   readonly evidence: Evidence;
   /** What of the client's sender and recipient is in `evidence`. Conditions on the rest cannot be tried again. */
   readonly envelope: Envelope;
+  /** `dns.outage` of the configuration then, which stands in for the policy where the DNS was not asked. Absent: none was set. */
+  readonly outage?: (typeof outageWords)[number];
   readonly verdict: RecordedVerdict;
   /** Absent: the door does not see what becomes of a session (policy, milter). */
   readonly outcome?: Outcome;
@@ -40,4 +50,68 @@ export interface Outcome {
   readonly rcpt: readonly number[];
   /** To the final dot. */
   readonly dot: readonly number[];
+}
+
+/** `outcome`: see SessionRecord. */
+export function recordOf(
+  decision: Decision,
+  { envelope, outage }: Pick<SessionRecord, 'envelope' | 'outage'>,
+  outcome?: Outcome,
+): SessionRecord {
+  const { evidence } = decision;
+  return {
+    v: 1,
+    evidence: envelope === 'full' ? evidence : { ...evidence, client: withoutNames(evidence.client, envelope) },
+    envelope,
+    ...(outage === undefined ? {} : { outage }),
+    verdict: recordedVerdict(decision),
+    ...(outcome === undefined ? {} : { outcome }),
+  };
+}
+
+/** Of a decision, what is compared with a recorded one. Built step by step: there is one for each session. */
+export function recordedVerdict({ verdict, trace }: Decision): RecordedVerdict {
+  const { action, rule, tags, score } = verdict;
+  const recorded: { -readonly [Key in keyof RecordedVerdict]: RecordedVerdict[Key] } = { action, rule };
+  if (tags.length > 0) recorded.tags = tags;
+  if (score !== 0) recorded.score = score;
+  if (refuses(verdict)) {
+    recorded.reply = `${verdict.reply.code} ${verdict.reply.enhanced}`;
+    if (verdict.softened) recorded.softened = true;
+  }
+  const would = wouldHaveHit(trace);
+  if (would !== undefined) recorded.would = would;
+  return recorded;
+}
+
+/** The monitored rules that held; undefined: none. */
+export function wouldHaveHit(trace: Decision['trace']): readonly string[] | undefined {
+  let would: string[] | undefined;
+  for (const { rule, mode, held } of trace)
+    if (mode === 'monitor' && held === true) {
+      would ??= [];
+      would.push(rule);
+    }
+  return would;
+}
+
+/** Judges a recorded session under another policy, with the `dns.outage` of its time. */
+export function judgeAgain(policy: Policy, { evidence, outage }: SessionRecord): Decision {
+  return decide(outage === undefined ? policy : { ...policy, outage: outageActions[outage] }, evidence);
+}
+
+function withoutNames(client: Client, envelope: Exclude<Envelope, 'full'>): Client {
+  const { sender, recipient, ...rest } = client;
+  const less: { -readonly [Key in keyof Client]: Client[Key] } = rest;
+  const [from, to] = [lessOf(sender, envelope), lessOf(recipient, envelope)];
+  if (from !== undefined) less.sender = from;
+  if (to !== undefined) less.recipient = to;
+  return less;
+}
+
+function lessOf(address: string | undefined, envelope: Exclude<Envelope, 'full'>): string | undefined {
+  if (address === undefined || address === '') return address;
+  const at = address.lastIndexOf('@');
+  const domain = envelope === 'domains' && at >= 0 ? address.slice(at) : '';
+  return `${roleOf(address) ?? ''}${domain}` || undefined;
 }
