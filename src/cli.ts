@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { checkCommands } from './cli-check.ts';
 import { classifyCommand } from './cli-classify.ts';
+import { lookupCommand } from './cli-lookup.ts';
 import { policyCommand } from './cli-policy.ts';
 import { type Checked, printProblem } from './core/problem.ts';
 import { demo, demoDoors } from './demo/demo.ts';
@@ -53,12 +54,13 @@ Examples:
   iprevd demo                                    see it work, with eight clients and no mail server
   iprevd check 192.0.2.7                         how one client would be judged, and why
   iprevd serve --config /etc/iprevd/iprevd.yaml  run it
+  iprevd lookup 1ng2ewjmsa2                      the decision behind the ref of a reply
   iprevd policy lint my.yaml                     is there something odd in a policy?
   iprevd remedy "550 5.7.25 no PTR record …"     what mends it, from the refusal that came back
   iprevd audit 192.0.2.0/28                      are the servers that you send from in order?
   iprevd classify names.tsv                      which of these reverse names are a provider's template?
 
-Exit codes: 0 done, 1 policy test, diff or audit found something, 64 wrong usage, 65 and 66 a list of hosts or names that is wrong or not there, 69 a port or service is not available, 70 a bug of ours, 77 no permission
+Exit codes: 0 done, 1 policy test, diff or audit found something, or a ref is not in the journal, 64 wrong usage, 65 and 66 a list of hosts or names that is wrong or not there, 69 a port or service is not available, 70 a bug of ours, 77 no permission
 for a port, 78 a file with mistakes.`,
   );
 
@@ -89,6 +91,7 @@ const leave = (code: number): void => {
 };
 for (const command of checkCommands({ terminal, orExit, leave })) program.addCommand(command);
 program.addCommand(classifyCommand({ terminal, leave }));
+program.addCommand(lookupCommand({ terminal, orExit, leave }));
 program.addCommand(policyCommand({ terminal, orExit, leave }));
 
 program

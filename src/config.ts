@@ -5,10 +5,17 @@ import { z } from 'zod';
 import { closedMap, readDocument, wholeMap } from './core/document.ts';
 import { type Endpoint, parseEndpoint, parseServer, printEndpoint, type TcpEndpoint } from './core/endpoint.ts';
 import { parseIp } from './core/ip.ts';
-import { greetingDelayMaxMs, messageOctetsLeast, recipientsMax } from './core/limits.ts';
+import {
+  greetingDelayMaxMs,
+  journalKeepLeastMs,
+  journalOctetsLeast,
+  messageOctetsLeast,
+  recipientsMax,
+} from './core/limits.ts';
 import { hostName } from './core/name.ts';
 import { outageWords } from './core/policy.ts';
 import { type Checked, quote } from './core/problem.ts';
+import { envelopes } from './core/record.ts';
 import { backendProtocols, bareNewlineWays, identifyWays, tlsLevels } from './core/relaying.ts';
 
 export type Config = z.output<typeof configSchema>;
@@ -32,11 +39,15 @@ function parsed<T>(read: (text: string) => T | undefined, what: string) {
   });
 }
 
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+/** How long, and up to what size, a journal is kept unless the file says otherwise. */
+export const journalKeepDefaultMs = 30 * 86_400_000;
+export const journalMaxDefaultOctets = 10 * 1024 ** 3;
 
-/** "500ms", "5s", "1m" in milliseconds. A bare number has no unit and is refused. */
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** "500ms", "5s", "1m", "30d" in milliseconds. A bare number has no unit and is refused. */
 const duration = parsed((text) => {
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
   return match === null ? undefined : Number(match[1]) * units[match[2] as keyof typeof units];
 }, 'a time such as 5s or 500ms');
 
@@ -49,14 +60,19 @@ const tcp = endpoint.transform((value, ctx): TcpEndpoint => {
 
 const ipText = parsed(parseIp, 'an IP address');
 
-/** "10485760", "50M": octets. */
-const size = z.union([z.number().int(), z.string()]).transform((value, ctx): number => {
-  const match = /^(\d{1,12})([kM]?)$/.exec(String(value));
-  const octets = Number(match?.[1]) * { '': 1, k: 1_024, M: 1_024 * 1_024 }[(match?.[2] ?? '') as '' | 'k' | 'M'];
-  if (octets >= messageOctetsLeast) return octets;
-  ctx.addIssue({ code: 'custom', message: `${quote(String(value))} is not a size such as 50M, of at least 64k` });
-  return z.NEVER;
-});
+const sizeUnits = { '': 1, k: 1_024, M: 1_024 ** 2, G: 1_024 ** 3 } as const;
+
+/** "10485760", "50M", "10GB": octets. */
+function size(example: string, least: number) {
+  return z.union([z.number().int(), z.string()]).transform((value, ctx): number => {
+    const [, digits, unit = ''] = /^(\d{1,12})(?:([kMG]?)B?)$/.exec(String(value)) ?? [];
+    const octets = Number(digits) * sizeUnits[unit as keyof typeof sizeUnits];
+    if (octets >= least) return octets;
+    const message = `${quote(String(value))} is not a size such as ${example}, of at least ${least / 1_024}k`;
+    ctx.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
 
 const count = z.number().int().min(1, 'at least 1');
 
@@ -125,7 +141,7 @@ const smtpDoor = closedMap({
     per_address: count.optional(),
     per_network: count.optional(),
     recipients: count.max(recipientsMax).optional(),
-    message: size.optional(),
+    message: size('50M', messageOctetsLeast).optional(),
   }).optional(),
   expect_private_clients: z.boolean().optional(),
 });
@@ -161,6 +177,12 @@ const configSchema = closedMap({
     .refine((dns) => dns.servers === undefined || dns.zone === undefined, '"servers" and "zone" exclude each other')
     .optional(),
   policy: z.string().optional(),
+  journal: closedMap({
+    dir: z.string().min(1, 'a journal needs a folder'),
+    keep: duration.refine((ms) => ms >= journalKeepLeastMs, 'a journal is kept for 1h at least').optional(),
+    max: size('10GB', journalOctetsLeast).optional(),
+    envelope: z.enum(envelopes).optional(),
+  }).optional(),
   log: closedMap({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']) }).optional(),
 }).check(wholeMap(checkDoors));
 

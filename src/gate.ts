@@ -1,6 +1,7 @@
 // Where the halves meet: evidence is gathered for a client that came, and the policy decides on it. Doors see only this.
 // An Inquiry is one session: its lookups run from the moment it is opened, its policy and ref stay the same to the end,
-// and exactly one decision is reported for it, when the verdict is told or, untold, when the session ends.
+// and exactly one decision is reported for it, when the verdict is told or, untold, when the session ends. Once nothing more will
+// be seen of the session it is reported as finished, with what became of it.
 
 import type { ClientWatch } from './client-watch.ts';
 import { dnsError, type Soon } from './core/answer.ts';
@@ -9,7 +10,9 @@ import { decide } from './core/decide.ts';
 import type { Evidence, Forward, Masking } from './core/evidence.ts';
 import { heloName } from './core/helo.ts';
 import type { Ip } from './core/ip.ts';
+import { outcomeCodesMax } from './core/limits.ts';
 import { fieldNames, type Policy } from './core/policy.ts';
+import type { Outcome } from './core/record.ts';
 import type { Decision } from './core/verdict.ts';
 import type { Answers, Gather, GatherHelo } from './gather.ts';
 
@@ -38,6 +41,8 @@ export interface Inquiry {
   decide(client: Client, withinMs?: number): Soon<Decision>;
   /** The door tells this decision to the client: it is the one to report. Later calls report nothing. */
   told(decision: Decision): void;
+  /** The backend has answered RCPT, or the final dot, with this code. */
+  heard(to: keyof Outcome, code: number): void;
   /** The session is over; if nothing was told, the verdict on what was known of the client is reported now. */
   close(client: Client): Promise<void>;
 }
@@ -51,6 +56,11 @@ export interface GateParts {
   readonly policy: () => Policy;
   /** `ms`: from the client's arrival to the answers about its address. Must not throw. */
   readonly report: (decision: Decision, ms: number) => void;
+  /**
+   * Nothing more will be seen of a session: the decision that was reported of it and, at a door that sees the backend, what that
+   * said. Once for each reported decision, with it or after it. Must not throw.
+   */
+  readonly finished?: (decision: Decision, outcome?: Outcome) => void;
   readonly newRef: () => string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -76,6 +86,10 @@ class Session implements Inquiry {
   /** From the arrival to the answers. */
   #ms = 0;
   #isReported = false;
+  /** What was reported, at a door that goes on seeing the session; undefined again when it is finished. */
+  #unfinished: Decision | undefined;
+  /** What the backend said. Absent: nothing yet. */
+  #outcome: Record<keyof Outcome, number[]> | undefined;
   #greeted: { readonly name: string; answers: Soon<Forward | undefined> } | undefined;
 
   constructor(parts: GateParts, door: DoorKind, ip: Ip, isProxy: boolean) {
@@ -153,10 +167,20 @@ class Session implements Inquiry {
     if (this.#isReported) return;
     this.#isReported = true;
     this.#parts.report(decision, this.#ms);
+    if (seesOutcome(this.#door)) this.#unfinished = decision;
+    else this.#parts.finished?.(decision);
+  }
+
+  heard(to: keyof Outcome, code: number): void {
+    this.#outcome ??= { rcpt: [], dot: [] };
+    if (this.#outcome[to].length < outcomeCodesMax) this.#outcome[to].push(code);
   }
 
   async close(client: Client): Promise<void> {
     if (!this.#isReported) this.told(await this.decide(client));
+    const decision = this.#unfinished;
+    this.#unfinished = undefined;
+    if (decision !== undefined) this.#parts.finished?.(decision, this.#outcome ?? { rcpt: [], dot: [] });
   }
 
   /** What is known when nobody has answered. */
@@ -179,6 +203,11 @@ class Session implements Inquiry {
       );
     return greeted.answers;
   }
+}
+
+/** The other doors are asked, and hear nothing of what the mail server then does. */
+function seesOutcome(door: DoorKind): boolean {
+  return door === 'smtp';
 }
 
 /** The value, or this one in its place once the time is up. */

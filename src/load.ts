@@ -8,7 +8,7 @@ import { text as wholeText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type WatchedCertificate, watchCertificate } from './certificate.ts';
 import { type Config, type DoorConfig, readConfig } from './config.ts';
-import type { Policy, PolicyText } from './core/policy.ts';
+import { outageActions, type Policy, type PolicyText } from './core/policy.ts';
 import type { Checked, Problem } from './core/problem.ts';
 import { readZone, type Zone } from './core/zone.ts';
 import { openPolicyFile, type PolicyFile } from './policy-file.ts';
@@ -23,6 +23,8 @@ export interface Loaded {
   readonly policy: PolicyFile;
   /** Present if `dns.zone` names one. */
   readonly zone?: Zone;
+  /** The folder of the journal, absolute; absent: none is kept. */
+  readonly journalFolder?: string;
   /** What the paths of a door lead to; absent: it names none. */
   readonly tls: ReadonlyMap<DoorConfig, DoorTls>;
 }
@@ -36,12 +38,7 @@ export interface DoorTls {
 
 /** Problems of the configuration, its policy and its zone come together. */
 export async function loadConfig(file: string): Promise<Checked<Loaded>> {
-  const config = await load(
-    file,
-    [file],
-    whole(readConfig),
-    'deploy/iprevd.yaml is one to begin with; "iprevd demo" needs none',
-  );
+  const config = await loadConfigAlone(file);
   if (!config.ok) return config;
   const base = dirname(resolve(file));
   const policy = await loadPolicyFile(config.value.policy ?? defaultPolicy, base);
@@ -57,9 +54,33 @@ export async function loadConfig(file: string): Promise<Checked<Loaded>> {
       config: config.value,
       policy: policy.value,
       ...(zone === undefined ? {} : { zone: zone.value }),
+      ...journalFolderOf(config.value, base),
       tls: tls.value,
     },
   };
+}
+
+function loadConfigAlone(file: string): Promise<Checked<Config>> {
+  const whatNext = 'deploy/iprevd.yaml is one to begin with; "iprevd demo" needs none';
+  return load(file, [file], whole(readConfig), whatNext);
+}
+
+function journalFolderOf({ journal }: Config, base: string): Pick<Loaded, 'journalFolder'> {
+  return journal === undefined ? {} : { journalFolder: resolve(base, journal.dir) };
+}
+
+/** A configuration as far as who looks into its journal needs it; keys and sockets of the service may be out of reach. */
+export async function loadForJournal(
+  file: string,
+): Promise<Checked<Pick<Loaded, 'journalFolder'> & { readonly policy: Policy }>> {
+  const config = await loadConfigAlone(file);
+  if (!config.ok) return config;
+  const base = dirname(resolve(file));
+  const policy = await loadPolicy(config.value.policy ?? defaultPolicy, base);
+  if (!policy.ok) return policy;
+  const outage = config.value.dns?.outage;
+  const standIn = outage === undefined ? {} : { outage: outageActions[outage] };
+  return { ok: true, value: { policy: { ...policy.value, ...standIn }, ...journalFolderOf(config.value, base) } };
 }
 
 async function loadTls(doors: readonly DoorConfig[], base: string): Promise<Checked<Map<DoorConfig, DoorTls>>> {

@@ -6,6 +6,7 @@ import { aligned } from './core/alignment.ts';
 import type { Client } from './core/client.ts';
 import type { IprevResult } from './core/iprev.ts';
 import { printable, printableName } from './core/name.ts';
+import { wouldHaveHit } from './core/record.ts';
 import { type Decision, refuses } from './core/verdict.ts';
 
 export type { Logger };
@@ -61,7 +62,6 @@ class Lines {
 export function decisionFields({ evidence, findings, verdict, trace }: Decision, ms: number): Record<string, unknown> {
   const { client, ptr } = evidence;
   const foreign = (text: string | undefined) => (text === undefined ? undefined : printable(text));
-  const would = trace.filter(({ mode, held }) => mode === 'monitor' && held === true).map(({ rule }) => rule);
   return {
     ref: evidence.id,
     door: evidence.door,
@@ -93,7 +93,7 @@ export function decisionFields({ evidence, findings, verdict, trace }: Decision,
     score: verdict.score === 0 ? undefined : verdict.score,
     reply: refuses(verdict) ? `${verdict.reply.code} ${verdict.reply.enhanced}` : undefined,
     softened: refuses(verdict) ? verdict.softened : undefined,
-    would: would.length > 0 ? would : undefined,
+    would: wouldHaveHit(trace),
     ms: Math.round(ms),
   };
 }

@@ -4,7 +4,7 @@
 import { hostname } from 'node:os';
 import { type AddressCache, addressCache } from './address-cache.ts';
 import { type ClientWatch, clientWatch, type Masked } from './client-watch.ts';
-import { type Config, dnsTimeoutDefaultMs } from './config.ts';
+import { type Config, dnsTimeoutDefaultMs, journalKeepDefaultMs, journalMaxDefaultOctets } from './config.ts';
 import type { DoorKind } from './core/client.ts';
 import { printEndpoint } from './core/endpoint.ts';
 import { drainMs } from './core/limits.ts';
@@ -20,7 +20,9 @@ import { systemServers } from './dns/system-servers.ts';
 import { zoneResolver } from './dns/zone.ts';
 import { type GateParts, makeGate } from './gate.ts';
 import { gatherer, heloGatherer } from './gather.ts';
+import { Journal, type JournalStatus } from './journal/journal.ts';
 import { type Door, listen } from './listen.ts';
+import { type Listener, makeListeners } from './listeners.ts';
 import type { Loaded } from './load.ts';
 import type { Logger } from './log.ts';
 import { openDoor } from './open-door.ts';
@@ -32,6 +34,8 @@ export interface Service {
   /** How it is, for whoever runs it. */
   status(): Status;
   readonly cache: Pick<AddressCache, 'get' | 'flush'>;
+  /** Hears of each session from now on; the result ends that. */
+  listen(listener: Listener): () => void;
   /** Reads the policy again, at once; what is wrong with it is in the log and in the status. */
   reload(): Promise<void>;
   /** Ends every door in order; resolves when the last client has gone or the time is up. */
@@ -48,13 +52,15 @@ export interface Status {
     readonly problems: readonly string[];
     readonly expired: readonly string[];
   };
+  /** Absent: none is kept. */
+  readonly journal?: JournalStatus;
   /** In the order of the configuration. `masked`: whose address is not believed at this door, see client-watch.ts. */
   readonly doors: readonly { readonly kind: DoorKind; readonly listen: string; readonly masked?: Masked }[];
 }
 
 /** Rejects with a ListenError when a door cannot be opened; none is left open then. */
 export async function startService(
-  { config, policy, zone, tls }: Loaded,
+  { config, policy, zone, tls, journalFolder }: Loaded,
   log: Logger,
   report: (decision: Decision, ms: number) => void,
 ): Promise<Service> {
@@ -85,11 +91,16 @@ export async function startService(
   const timeoutMs = config.dns?.timeout ?? dnsTimeoutDefaultMs;
   const cache = addressCache(gatherer(resolver, timeoutMs));
   const name = config.name ?? hostname();
+  const listeners = makeListeners((error) => log.error({ err: error }, 'a listener failed'));
+  listeners.add({ told: report });
+  const journal = openJournal(config, journalFolder, log);
+  if (journal !== undefined) listeners.add({ finished: (decision, outcome) => journal.record(decision, outcome) });
   const gateParts: GateParts = {
     gather: cache.gather,
     gatherHelo: heloGatherer(resolver, timeoutMs),
     policy: standIn === undefined ? policy.policy : () => ({ ...policy.policy(), outage: standIn }),
-    report,
+    report: listeners.report,
+    finished: listeners.finished,
     newRef: makeRefs(Date.now),
     now: Date.now,
     ourName: name.toLowerCase(),
@@ -102,6 +113,7 @@ export async function startService(
     for (const { certificate } of tls.values()) certificate?.close();
     await Promise.all(open.map((door) => door.drain(ms)));
     resolver.close();
+    await journal?.close();
   };
   try {
     for (const doorConfig of config.doors) {
@@ -129,6 +141,7 @@ export async function startService(
       problems: policy.problems().map(printProblem),
       expired: expired(policy.policy(), Date.now()),
     },
+    ...(journal === undefined ? {} : { journal: journal.status() }),
     doors: config.doors.map(({ kind }, i) => {
       const masked = watches[i]?.masked;
       return { kind, listen: endpoints[i] ?? '', ...(masked === undefined ? {} : { masked }) };
@@ -139,7 +152,20 @@ export async function startService(
     await policy.reload();
     for (const certificate of certificates) await certificate.reload();
   };
-  return { endpoints, status, cache, reload, stop };
+  return { endpoints, status, cache, listen: listeners.add, reload, stop };
+}
+
+/** Undefined: none is kept. */
+function openJournal({ journal, dns }: Config, folder: string | undefined, log: Logger): Journal | undefined {
+  if (journal === undefined || folder === undefined) return undefined;
+  return new Journal({
+    folder,
+    log,
+    keepMs: journal.keep ?? journalKeepDefaultMs,
+    octetsMax: journal.max ?? journalMaxDefaultOctets,
+    envelope: journal.envelope ?? 'none',
+    ...(dns?.outage === undefined ? {} : { outage: dns.outage }),
+  });
 }
 
 /** The DNS as configured, behind the cache: a zone, the servers named, or those of /etc/resolv.conf. */

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto';
 
 // Crockford's base 32 in lower case: no i, l, o, u.
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+const timeLength = 7;
 const counterSize = 32 ** 4;
 
 /** `start` is where the counter begins, random so that two processes of one second differ. */
@@ -15,9 +16,27 @@ export function makeRefs(now: () => number, start: number = randomInt(counterSiz
   return () => {
     counter = (counter + 1) % counterSize;
     const at = Math.floor(now() / 1000);
-    if (at !== second) [second, time] = [at, write(at, 7)];
+    if (at !== second) [second, time] = [at, write(at, timeLength)];
     return time + write(counter, 4);
   };
+}
+
+export interface FoundRef {
+  readonly ref: string;
+  /** When its session arrived, to the second: milliseconds since 1970. */
+  readonly at: number;
+}
+
+/**
+ * The ref in what somebody pasted: alone, or in a reply "… (ref 1ng2ewjmsa2)", read aloud or not ("O" is 0, "I" and "L" are 1).
+ * Undefined: there is none.
+ */
+export function findRef(text: string): FoundRef | undefined {
+  const [, word = text.trim()] = /\(ref ([0-9a-z]{11})\)/i.exec(text) ?? [];
+  const ref = word.toLowerCase().replace(/o/g, '0').replace(/[il]/g, '1');
+  if (!/^[0-9a-hjkmnp-tv-z]{11}$/.test(ref)) return undefined;
+  const seconds = [...ref.slice(0, timeLength)].reduce((sum, char) => sum * 32 + alphabet.indexOf(char), 0);
+  return { ref, at: seconds * 1000 };
 }
 
 function write(value: number, characters: number): string {

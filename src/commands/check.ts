@@ -67,7 +67,8 @@ export async function check(
   return decision;
 }
 
-function toJson({ evidence, findings, verdict, trace }: Decision): unknown {
+/** What a program is told of a decision. */
+export function toJson({ evidence, findings, verdict, trace }: Decision): unknown {
   const { client } = evidence;
   const { name } = findings.naming;
   const naming = { ...findings.naming, ...(name === undefined ? {} : classify(name, client.ip)) };
@@ -89,7 +90,8 @@ const resultStyle: Readonly<Record<string, Style>> = {
   temperror: 'yellow',
 };
 
-function describe(terminal: Terminal, decision: Decision): string {
+/** What a person is told of it, a line feed at the end. */
+export function describe(terminal: Terminal, decision: Decision): string {
   const { evidence, findings, verdict, trace } = decision;
   const { client } = evidence;
   const { iprev, naming } = findings;
@@ -135,7 +137,8 @@ function remedySection({ evidence, findings }: Decision): readonly string[] {
 const columns = 80;
 const titleColumns = 9;
 
-function section(title: string, lines: readonly string[]): readonly string[] {
+/** Lines under a title that stands beside the first. */
+export function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.map((line, i) => `${(i === 0 ? title : '').padEnd(titleColumns)}${line}`.trimEnd());
 }
 

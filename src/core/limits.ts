@@ -349,6 +349,7 @@ export const namingListsRememberedMax = 500;
 
 /** A line of `classify`: an address, and a name with every octet escaped (RFC 1035 s5.1), have some 1,100 characters. */
 export const classifyLineMax = 2_000;
+
 /** Codes of the backend that a record keeps of RCPT, and of the final dot: who sends to more has shown what becomes of it. */
 export const outcomeCodesMax = 100;
 
@@ -395,3 +396,9 @@ export const journalProblemsMax = 20;
 /** So long after it began a session may end and be recorded: its hour, then the largest message at the slowest pace, and the dot. */
 export const journalLateMs =
   sessionMs + (1_000 * messageOctetsMax) / contentOctetsPerSecondMin + contentWindowMs + deliveryMs;
+
+/** A segment is an hour: what is kept for less is gone before it is of use. */
+export const journalKeepLeastMs = 3_600_000;
+
+/** A thousand records: less than that is a unit forgotten. */
+export const journalOctetsLeast = 1024 * 1024;

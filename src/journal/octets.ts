@@ -6,8 +6,17 @@ import { open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { journalReadOctets, journalReadPackedOctets } from '../core/limits.ts';
 
-export async function* octetsOf(path: string, onProgress: (octets: number) => void = () => {}): AsyncGenerator<Buffer> {
-  const isPacked = await beginsPacked(path);
+export async function* octetsOf(
+  where: string,
+  onProgress: (octets: number) => void = () => {},
+): AsyncGenerator<Buffer> {
+  let path = where;
+  const isPacked = await beginsPacked(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    // Packed since somebody saw it there.
+    path = `${where}.gz`;
+    return beginsPacked(path).catch(() => Promise.reject(error));
+  });
   const stream = createReadStream(path, { highWaterMark: isPacked ? journalReadPackedOctets : journalReadOctets });
   const counted = async function* (): AsyncGenerator<Buffer> {
     for await (const octets of stream as AsyncIterable<Buffer>) {

@@ -37,15 +37,17 @@ export function segmentOf(folder: string, name: string): Segment | undefined {
   return { path, begin, end: begin + hourMs, turn: Number(turn), isPacked: packed !== undefined };
 }
 
-/**
- * The segments of a folder, oldest first; rejects as readdir does. Of one that is there packed and not
- * only the packed one: whoever packed it was killed before it could remove the other.
- */
-export async function segmentsIn(folder: string): Promise<readonly Segment[]> {
+/** The segments of a folder, oldest first; rejects as readdir does. */
+export async function everySegmentIn(folder: string): Promise<Segment[]> {
   const entries: readonly Dirent[] = await readdir(folder, { withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
     .flatMap(({ name }) => segmentOf(folder, name) ?? [])
-    .sort((a, b) => a.begin - b.begin || a.turn - b.turn || Number(b.isPacked) - Number(a.isPacked))
-    .filter((one, i, all) => all[i - 1]?.begin !== one.begin || all[i - 1]?.turn !== one.turn);
+    .sort((a, b) => a.begin - b.begin || a.turn - b.turn || Number(b.isPacked) - Number(a.isPacked));
+}
+
+/** The same, each once: who packed one may have been killed before it could remove the other, or be about to. */
+export async function segmentsIn(folder: string): Promise<readonly Segment[]> {
+  const every = await everySegmentIn(folder);
+  return every.filter((one, i) => every[i - 1]?.begin !== one.begin || every[i - 1]?.turn !== one.turn);
 }

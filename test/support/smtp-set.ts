@@ -94,6 +94,7 @@ export const goodInquiry: Inquiry = {
   helo: () => {},
   decide: async ({ ip, ...client }) => decide(acceptAll, evidenceOf({ ip, ptr: 'nxdomain', client })),
   told: () => {},
+  heard: () => {},
   close: async () => {},
 };
 

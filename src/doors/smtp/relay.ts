@@ -12,8 +12,12 @@ import type { Identity } from './xclient.ts';
 /** `fresh`: not one that somebody else had before. */
 export type OpenBackend = (client: Identity, fresh: boolean) => Promise<Backend>;
 
+/** Told what the backend itself has answered to RCPT, or to the final dot. */
+export type Heard = (to: 'rcpt' | 'dot', code: number) => void;
+
 export class Relay {
   readonly #open: OpenBackend;
+  readonly #heard: Heard;
   #backend: Backend | undefined;
   #knownAs: Identity | undefined;
   /** Between an accepted MAIL and the end of its message. */
@@ -22,8 +26,9 @@ export class Relay {
   #isAbandoned = false;
   #isClosed = false;
 
-  constructor(open: OpenBackend) {
+  constructor(open: OpenBackend, heard: Heard) {
     this.#open = open;
+    this.#heard = heard;
   }
 
   /** `client`: as the backend is to know it, if it is told at all. */
@@ -46,7 +51,9 @@ export class Relay {
     // LMTP answers the dot once for each recipient (RFC 2033 s4.2), SMTP once for all: one by one nothing can be lost.
     if (backend.protocol === 'lmtp' && this.#recipients > 0) return oneByOne;
     const line = printPathCommand('RCPT', command, backend.offers);
-    const reply = typeof line === 'string' ? await backend.command(line) : line;
+    if (typeof line !== 'string') return line;
+    const reply = await backend.command(line);
+    this.#heard('rcpt', reply.code);
     if (isPositive(reply)) this.#recipients++;
     return reply;
   }
@@ -59,7 +66,7 @@ export class Relay {
   /** After the 354, once. */
   deliver(filter: MessageFilter, octetsMax: number): Delivery {
     this.#inTransaction = false;
-    return new Delivery(this.#ready(), filter, octetsMax);
+    return new Delivery(this.#ready(), filter, octetsMax, this.#heard);
   }
 
   /** The client gave its transaction up. */
@@ -110,13 +117,15 @@ export class Delivery {
   readonly #backend: Backend;
   readonly #filter: MessageFilter;
   readonly #octetsMax: number;
+  readonly #heard: Heard;
   #refused: BackendReply | undefined;
   #fault: { readonly error: unknown } | undefined;
 
-  constructor(backend: Backend, filter: MessageFilter, octetsMax: number) {
+  constructor(backend: Backend, filter: MessageFilter, octetsMax: number, heard: Heard) {
     this.#backend = backend;
     this.#filter = filter;
     this.#octetsMax = octetsMax;
+    this.#heard = heard;
   }
 
   /** Canonical content; `octets`: of the message so far. A promise while no more may come; undefined: go on. */
@@ -142,7 +151,9 @@ export class Delivery {
     try {
       // Not waited for: the dot goes out in the same turn.
       this.#backend.content(this.#filter.end())?.catch(() => {});
-      return await this.#backend.finish();
+      const reply = await this.#backend.finish();
+      this.#heard('dot', reply.code);
+      return reply;
     } catch (error) {
       this.#failed(error);
       throw error;

@@ -59,7 +59,7 @@ export class Session extends Connection {
     this.#parts = parts;
     this.#known = new KnownClient(peer);
     this.#inquiry = inquiry;
-    this.#relay = new Relay(parts.openBackend);
+    this.#relay = new Relay(parts.openBackend, (to, code) => this.#inquiry.heard(to, code));
     this.#transaction = new Transaction({
       relay: this.#relay,
       inquiry: () => this.#inquiry,
