@@ -27,6 +27,7 @@ const benchmarks = [
   { title: 'Idle connections', file: 'smtp-idle.mjs', options: ['--rounds', '3'] },
   { title: 'A message of 25 MB', file: 'smtp-large.mjs', options: ['--only', 'floor'] },
   { title: 'The policy door', file: 'delegation.mjs', options: ['--install'] },
+  { title: 'The journal', file: 'journal.mjs', options: [] },
   { title: 'The milter door', file: 'milter.mjs', options: ['--install'] },
 ];
 

@@ -6,10 +6,10 @@ import { launch, listening, printPlace } from './processes.mjs';
 import { dnsServer } from './smtp-dns.mjs';
 
 /**
- * `cli`: the built program; `kind`: that of its door, `backend` for one that is "smtp". `node`: options for Node itself. Its log
- * is in the folder, under its name. Throws if it does not come up.
+ * `cli`: the built program; `kind`: that of its door, `backend` for one that is "smtp". `node`: options for Node itself. `more`: lines of
+ * its configuration. Its log is in the folder, under its name. Throws if it does not come up.
  */
-export async function startOurs({ folder, listen, kind = 'smtp', backend, name, cli, node = [] }) {
+export async function startOurs({ folder, listen, kind = 'smtp', backend, name, cli, node = [], more = '' }) {
   const place = join(folder, name);
   mkdirSync(place);
   const file = join(place, 'iprevd.yaml');
@@ -21,7 +21,7 @@ doors:
     listen: ${listen.path === undefined ? printPlace(listen) : `unix:${listen.path}`}
 ${kind === 'smtp' ? smtpSettings(backend) : ''}dns: { servers: [${dnsServer}] }
 policy: standard
-`,
+${more}`,
   );
   const running = launch(process.execPath, [...node, cli, 'serve', '--config', file], {
     log: join(folder, `${name}.log`),

@@ -61,7 +61,7 @@ export function recordOf(
   const { evidence } = decision;
   return {
     v: 1,
-    evidence: envelope === 'full' ? evidence : { ...evidence, client: withoutNames(evidence.client, envelope) },
+    evidence: { ...evidence, client: recordedClient(evidence.client, envelope) },
     envelope,
     ...(outage === undefined ? {} : { outage }),
     verdict: recordedVerdict(decision),
@@ -100,7 +100,9 @@ export function judgeAgain(policy: Policy, { evidence, outage }: SessionRecord):
   return decide(outage === undefined ? policy : { ...policy, outage: outageActions[outage] }, evidence);
 }
 
-function withoutNames(client: Client, envelope: Exclude<Envelope, 'full'>): Client {
+/** Of a client, what this envelope keeps. */
+export function recordedClient(client: Client, envelope: Envelope): Client {
+  if (envelope === 'full') return client;
   const { sender, recipient, ...rest } = client;
   const less: { -readonly [Key in keyof Client]: Client[Key] } = rest;
   const [from, to] = [lessOf(sender, envelope), lessOf(recipient, envelope)];

@@ -10,12 +10,13 @@ import {
   journalSaidEveryMs,
   journalTidyEveryMs,
   journalWriteEveryMs,
-  journalWriteOctets,
 } from '../core/limits.ts';
-import { type Outcome, recordOf, type SessionRecord } from '../core/record.ts';
+import type { Outcome, SessionRecord } from '../core/record.ts';
+import { recordLine } from '../core/record-line.ts';
 import type { Decision } from '../core/verdict.ts';
 import type { Logger } from '../log.ts';
-import { SegmentFile } from './segment-file.ts';
+import { Pages } from './pages.ts';
+import { lineFeed, SegmentFile } from './segment-file.ts';
 import { type Bounds, tidy } from './tidy.ts';
 
 export interface JournalOptions extends Bounds, Pick<SessionRecord, 'envelope' | 'outage'> {
@@ -45,9 +46,7 @@ export class Journal {
   readonly #file: SegmentFile;
   readonly #closing = new AbortController();
   readonly #tidier: NodeJS.Timeout;
-  #lines = '';
-  /** What was taken out of `lines` and is being written, or could not be. */
-  #chunk: Buffer = Buffer.alloc(0);
+  readonly #pages = new Pages();
   #recorded = 0;
   #dropped = 0;
   #writing: Promise<void> | undefined;
@@ -71,22 +70,22 @@ export class Journal {
 
   /** Never waits and never throws but for a bug of ours. */
   record(decision: Decision, outcome?: Outcome): void {
-    const line = JSON.stringify(recordOf(decision, this.#options, outcome));
-    const waiting = this.#lines.length + this.#chunk.length;
-    if (this.#closing.signal.aborted || line.length > journalLineOctetsMax || waiting > journalQueueOctetsMax) {
+    const line = `${recordLine(decision, this.#options, outcome)}\n`;
+    const isRoom = line.length <= journalLineOctetsMax && this.#pages.octets <= journalQueueOctetsMax;
+    if (!isRoom || this.#closing.signal.aborted) {
       this.#dropped++;
       this.#sayDropped();
       return;
     }
     this.#recorded++;
-    this.#lines += `${line}\n`;
-    if (this.#problem === undefined && this.#lines.length > journalWriteOctets) this.#write();
-    else this.#timer ??= setTimeout(() => this.#write(), journalWriteEveryMs).unref();
+    this.#pages.add(line);
+    if (this.#pages.hasFull && this.#problem === undefined) this.#write();
+    this.#writeIn(this.#problem === undefined ? journalWriteEveryMs : journalRetryMs);
   }
 
   status(): JournalStatus {
     const { folder } = this.#options;
-    const waiting = this.#lines.length + this.#chunk.length;
+    const waiting = this.#pages.octets;
     const problem = this.#problem === undefined ? {} : { problem: this.#problem };
     return { folder, recorded: this.#recorded, dropped: this.#dropped, waiting, ...problem };
   }
@@ -117,9 +116,20 @@ export class Journal {
     await this.#writeOn();
     clearTimeout(this.#timer);
     await this.#file.close();
-    this.#dropped += `${this.#lines}${this.#chunk}`.split('\n').length - 1;
-    if (this.#problem !== undefined) this.#sayDropped();
     await this.#tidying;
+    if (this.#pages.octets === 0) return;
+    for (let rest = this.#pages.first(); rest !== undefined; rest = this.#pages.first()) {
+      this.#dropped += rest.filter((octet) => octet === lineFeed).length;
+      this.#pages.done(rest.length);
+    }
+    this.#sayDropped();
+  }
+
+  #writeIn(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#write();
+    }, ms).unref();
   }
 
   #write(): void {
@@ -129,25 +139,23 @@ export class Journal {
   }
 
   async #writeOn(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    while (this.#lines !== '' || this.#chunk.length > 0) {
-      if (this.#chunk.length === 0) {
-        this.#chunk = Buffer.from(this.#lines);
-        this.#lines = '';
-      }
-      const octets = this.#chunk;
-      const failed = this.#isFull
-        ? { rest: octets, error: new Error('this hour alone has reached its "max"') }
-        : await this.#file.append(octets);
-      this.#chunk = failed?.rest ?? Buffer.alloc(0);
-      this.#grow(octets.length - this.#chunk.length);
-      this.#say(failed?.error);
-      if (failed === undefined) continue;
+    for (let octets = this.#pages.first(); octets !== undefined; octets = this.#pages.first()) {
+      const error = this.#isFull ? new Error('this hour alone has reached its "max"') : await this.#append(octets);
+      this.#say(error);
+      if (error === undefined) continue;
       // What comes meanwhile waits with it, as far as there is room.
-      this.#timer = setTimeout(() => this.#write(), journalRetryMs).unref();
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#writeIn(journalRetryMs);
       return;
     }
+  }
+
+  async #append(octets: Buffer): Promise<Error | undefined> {
+    const { written, error } = await this.#file.append(octets);
+    this.#pages.done(written);
+    this.#grow(written);
+    return error;
   }
 
   /** Much may come in the time between two tidyings. */

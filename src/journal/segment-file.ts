@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { journalTurnsMax } from '../core/limits.ts';
 import { hourOf, segmentName } from './segment.ts';
 
-/** What of the octets could not be written, and why. */
-export interface Unwritten {
-  readonly rest: Buffer;
-  readonly error: Error;
+/** How many octets have been written, whole lines, and why not all of them. */
+export interface Written {
+  readonly written: number;
+  readonly error?: Error;
 }
 
 export interface SegmentFileOptions {
@@ -21,18 +21,26 @@ export interface SegmentFileOptions {
   readonly openFile?: typeof open;
 }
 
-const lineFeed = 0x0a;
+export const lineFeed = 0x0a;
+
+interface OpenSegment {
+  readonly file: FileHandle;
+  readonly hour: string;
+  size: number;
+  /** When it was last known to have its name. */
+  seen: number;
+}
 
 export class SegmentFile {
   readonly #options: SegmentFileOptions;
-  #open: { readonly file: FileHandle; readonly hour: string; size: number } | undefined;
+  #open: OpenSegment | undefined;
 
   constructor(options: SegmentFileOptions) {
     this.#options = options;
   }
 
-  /** `octets`: whole lines. Undefined: all of them are written. Not before the last call is done. */
-  async append(octets: Buffer): Promise<Unwritten | undefined> {
+  /** `octets`: whole lines. Not before the last call is done. */
+  async append(octets: Buffer): Promise<Written> {
     let written = 0;
     try {
       const { file } = await this.#current();
@@ -42,11 +50,11 @@ export class SegmentFile {
         written += bytesWritten;
       }
       await this.#keep(written);
-      return undefined;
+      return { written };
     } catch (error) {
       const whole = octets.subarray(0, written).lastIndexOf(lineFeed) + 1;
       await this.#keep(whole, written > whole);
-      return { rest: octets.subarray(whole), error: error as Error };
+      return { written: whole, error: error as Error };
     }
   }
 
@@ -58,11 +66,18 @@ export class SegmentFile {
 
   async #current(): Promise<{ readonly file: FileHandle }> {
     const hour = hourOf(this.#options.now());
-    // What is written to a file without a name is lost.
-    if (this.#open?.hour === hour && (await this.#open.file.stat()).nlink > 0) return this.#open;
+    if (this.#open?.hour === hour && (await this.#isThere(this.#open))) return this.#open;
     await this.close();
-    this.#open = { file: await this.#begin(hour), hour, size: 0 };
+    this.#open = { file: await this.#begin(hour), hour, size: 0, seen: this.#options.now() };
     return this.#open;
+  }
+
+  /** What is written to a file without a name is lost; once in a second this is looked at. */
+  async #isThere(open: OpenSegment): Promise<boolean> {
+    const now = this.#options.now();
+    if (Math.abs(now - open.seen) < 1_000) return true;
+    open.seen = now;
+    return (await open.file.stat()).nlink > 0;
   }
 
   async #begin(hour: string): Promise<FileHandle> {
