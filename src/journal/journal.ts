@@ -79,7 +79,7 @@ export class Journal {
     }
     this.#recorded++;
     this.#pages.add(line);
-    if (this.#pages.hasFull && this.#problem === undefined) this.#write();
+    if (this.#pages.hasFull && this.#problem === undefined) void this.write();
     this.#writeIn(this.#problem === undefined ? journalWriteEveryMs : journalRetryMs);
   }
 
@@ -108,12 +108,20 @@ export class Journal {
     return this.#tidying;
   }
 
-  /** Writes what has gathered, as far as that is possible, and ends. */
+  /** Writes what has gathered, as far as that is possible; it does so by itself. Never rejects but for a bug of ours. */
+  write(): Promise<void> {
+    this.#writing ??= this.#writeOn().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  /** The same, and it is over. */
   async close(): Promise<void> {
     this.#closing.abort();
     clearInterval(this.#tidier);
     await this.#writing;
-    await this.#writeOn();
+    await this.write();
     clearTimeout(this.#timer);
     await this.#file.close();
     await this.#tidying;
@@ -128,14 +136,8 @@ export class Journal {
   #writeIn(ms: number): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#write();
+      void this.write();
     }, ms).unref();
-  }
-
-  #write(): void {
-    this.#writing ??= this.#writeOn().finally(() => {
-      this.#writing = undefined;
-    });
   }
 
   async #writeOn(): Promise<void> {

@@ -67,7 +67,7 @@ async function* readFile(path: string, options: ReadJournalOptions): AsyncGenera
       if (records.length > 0) yield records;
     }
   } catch (error) {
-    lines.problem(`cannot be read on: ${(error as Error).message}`, 1);
+    lines.broken((error as Error).message);
   }
   const records = lines.end();
   if (records.length > 0) yield records;
@@ -114,10 +114,14 @@ class Lines {
     return record === undefined ? [] : [record];
   }
 
-  /** `ahead`: so many lines behind the last that was read. */
-  problem(what: string, ahead = 0): void {
+  /** Nothing more will come, for this reason. */
+  broken(why: string): void {
+    this.#options.onProblem({ where: `${this.#path}:${this.#line + 1}`, what: `cannot be read on: ${why}` });
+  }
+
+  #problem(what: string): void {
     if (++this.#problems > journalProblemsMax) return;
-    this.#options.onProblem({ where: `${this.#path}:${this.#line + ahead}`, what });
+    this.#options.onProblem({ where: `${this.#path}:${this.#line}`, what });
   }
 
   #keep(rest: Buffer): void {
@@ -132,11 +136,11 @@ class Lines {
     const { holding, since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = this.#options;
     const isTooLong = this.#isTooLong || line.length > journalLineOctetsMax;
     this.#isTooLong = false;
-    if (isTooLong) this.problem(`a line of more than ${journalLineOctetsMax} octets${where}`);
+    if (isTooLong) this.#problem(`a line of more than ${journalLineOctetsMax} octets${where}`);
     if (isTooLong || line === '' || (holding !== undefined && !line.includes(holding))) return undefined;
     const record = readRecord(line);
     if (typeof record === 'string') {
-      this.problem(`${record}${where}`);
+      this.#problem(`${record}${where}`);
       return undefined;
     }
     if (since === Number.NEGATIVE_INFINITY && until === Number.POSITIVE_INFINITY) return record;

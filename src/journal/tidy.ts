@@ -2,7 +2,7 @@
 // segments whose hour is over are packed. Several processes may do so in one folder at a time. Rejects with what went wrong;
 // what was not done then is done the next time.
 
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -78,7 +78,9 @@ async function pack(path: string, signal: AbortSignal | undefined): Promise<void
       createReadStream(path, { highWaterMark: journalReadOctets }),
       unhurried,
       createGzip(),
-      createWriteStream(part, { fd: file, autoClose: false }),
+      async (pieces: AsyncIterable<Buffer>) => {
+        for await (const piece of pieces) await file.appendFile(piece);
+      },
       { ...(signal === undefined ? {} : { signal }) },
     );
     await file.sync();
