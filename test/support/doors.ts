@@ -4,6 +4,7 @@ import { type Endpoint, printEndpoint, type TcpEndpoint } from '../../src/core/e
 import type { Ip } from '../../src/core/ip.ts';
 import type { Policy } from '../../src/core/policy.ts';
 import { printProblem } from '../../src/core/problem.ts';
+import type { Outcome } from '../../src/core/record.ts';
 import { readPolicy } from '../../src/core/schema.ts';
 import type { Decision } from '../../src/core/verdict.ts';
 import type { Resolver } from '../../src/dns/resolver.ts';
@@ -38,6 +39,8 @@ export interface Doors {
   readonly policy: TcpEndpoint;
   readonly milter: TcpEndpoint;
   readonly decisions: readonly Decision[];
+  /** What became of the sessions that are over. */
+  readonly finished: readonly { readonly decision: Decision; readonly outcome: Outcome | undefined }[];
   close(): Promise<void>;
 }
 
@@ -46,12 +49,14 @@ const quickTimes: Partial<SmtpTimes> = { connectMs: 2_000, replyMs: 2_000, dotMs
 export async function openDoors(parts: DoorsParts): Promise<Doors> {
   const { resolver, policy, backend, times, deadlineMs, logFile, settings } = parts;
   const decisions: Decision[] = [];
+  const finished: { decision: Decision; outcome: Outcome | undefined }[] = [];
   const log = logFile === undefined ? makeLog('silent') : makeLog('info', logFile);
   const gate = makeGate({
     gather: gatherer(resolver, deadlineMs ?? 2_000),
     gatherHelo: heloGatherer(resolver, deadlineMs ?? 2_000),
     policy: () => policy,
     report: (decision) => decisions.push(decision),
+    finished: (decision, outcome) => finished.push({ decision, outcome }),
     newRef: makeRefs(Date.now),
     now: Date.now,
   });
@@ -73,6 +78,7 @@ export async function openDoors(parts: DoorsParts): Promise<Doors> {
     policy: await at(asked),
     milter: await at(milter),
     decisions,
+    finished,
     close: async () => {
       await Promise.all([smtp, asked, milter].map((door) => door.drain(500)));
     },

@@ -25,6 +25,8 @@ export interface RealServiceParts {
   readonly door?: string;
   /** Its doors as YAML lines, "- { kind: milter, listen: unix:/run/x.sock }", in place of the SMTP and the policy doors. */
   readonly doors?: string;
+  /** More of the configuration: "journal: { dir: journal }". */
+  readonly more?: string;
   /** A program and its arguments that run the command: ["setpriv", "--reuid=61000"]. */
   readonly under?: readonly string[];
 }
@@ -37,7 +39,17 @@ mail.good.example: [127.0.0.2]
 `;
 
 export async function startRealService(parts: RealServiceParts): Promise<RealService> {
-  const { folder, dnsServer, policy, backend = '127.0.0.1:9', door, doors, zone = '', under = [] } = parts;
+  const {
+    folder,
+    dnsServer,
+    policy,
+    backend = '127.0.0.1:9',
+    door,
+    doors,
+    zone = '',
+    more: settings = '',
+    under = [],
+  } = parts;
   const [smtpPort, policyPort] = [await freePort(), await freePort()];
   const file = join(folder, 'iprevd.yaml');
   writeFileSync(join(folder, 'zone.yaml'), usualZone + zone);
@@ -53,6 +65,7 @@ doors:
 ${doors ?? usual}
 dns: ${dns}
 policy: ${policy}
+${settings}
 `,
   );
   const serve = [cli, 'serve', '--config', file];

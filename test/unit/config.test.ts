@@ -107,6 +107,30 @@ log: { level: warn }
     });
   });
 
+  test.each([
+    ['{ dir: /var/lib/iprevd/journal }', { dir: '/var/lib/iprevd/journal' }],
+    [
+      '{ dir: journal, keep: 30d, max: 10GB, envelope: domains }',
+      { dir: 'journal', keep: 2_592_000_000, max: 10_737_418_240, envelope: 'domains' },
+    ],
+  ])('a journal: %s', (text, journal) => {
+    const checked = readConfig(`${door}journal: ${text}`, 'c.yaml');
+    expect(checked.ok && checked.value.journal).toEqual(journal);
+  });
+
+  test.each([
+    ['{}', '10: "dir" is missing'],
+    ['{ dir: "" }', '17: a journal needs a folder'],
+    ['{ dir: x, keep: 30 }', '26: "30" is not a time such as 5s or 500ms'],
+    ['{ dir: x, keep: 30m }', '26: a journal is kept for 1h at least'],
+    ['{ dir: x, max: 10TB }', '25: "10TB" is not a size such as 10GB, of at least 1024k'],
+    ['{ dir: x, max: 10 }', '25: "10" is not a size such as 10GB, of at least 1024k'],
+    ['{ dir: x, envelope: some }', '30: unknown word "some" (did you mean "none"?)'],
+    ['{ dir: x, kepp: 30d }', '20: unknown key "kepp" (did you mean "keep"?)'],
+  ])('a mistake in the journal: %s', (text, problem) =>
+    expect(config(`${door}journal: ${text}`)).toEqual([`c.yaml:2:${problem}`]),
+  );
+
   const doorOf = (more: string) => `doors: [{ kind: smtp, listen: 127.0.0.1:1, ${more} }]`;
   const server = { kind: 'tcp', host: '127.0.0.1', port: 2 };
 
@@ -125,6 +149,8 @@ log: { level: warn }
     ['"65536"', 65_536],
     ['100k', 102_400],
     ['50M', 52_428_800],
+    ['50MB', 52_428_800],
+    ['1GB', 1_073_741_824],
   ])('a size: %s', (text, message) => {
     const checked = readConfig(doorOf(`backend: 127.0.0.1:2, limits: { message: ${text} }`), 'c.yaml');
     expect(checked.ok && checked.value.doors[0]).toMatchObject({ limits: { message } });
@@ -168,7 +194,7 @@ log: { level: warn }
     ['limits: { per_adress: 5 }', '76: unknown key "per_adress" (did you mean "per_address"?)'],
     ['limits: { recipients: 1001 }', '88: Too big: expected number to be <=1000'],
     ['limits: { message: 63k }', `85: "63k" ${noSize}`],
-    ['limits: { message: 50MB }', `85: "50MB" ${noSize}`],
+    ['limits: { message: 50MX }', `85: "50MX" ${noSize}`],
     ['limits: { message: 50.5M }', `85: "50.5M" ${noSize}`],
     ['limits: { message: -65536 }', `85: "-65536" ${noSize}`],
     ['limits: { message: 999999999999999 }', `85: "999999999999999" ${noSize}`],

@@ -1,7 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { dnsError } from '../../src/core/answer.ts';
 import type { Client } from '../../src/core/client.ts';
+import { outcomeCodesMax } from '../../src/core/limits.ts';
 import { type HostName, hostName } from '../../src/core/name.ts';
+import type { Outcome } from '../../src/core/record.ts';
 import type { Decision } from '../../src/core/verdict.ts';
 import { type GateParts, makeGate } from '../../src/gate.ts';
 import type { Answers } from '../../src/gather.ts';
@@ -59,6 +61,50 @@ test('a session that was told nothing is reported when it ends', async () => {
   expect(reported.map(([{ evidence, verdict }]) => [evidence.client.stage, verdict.action])).toEqual([
     ['connect', 'accept'],
   ]);
+});
+
+describe('what became of it', () => {
+  const setUpFinished = () => {
+    const { parts } = setUp();
+    const finished: [Decision, Outcome | undefined][] = [];
+    const gate = makeGate({ ...parts, finished: (decision, outcome) => finished.push([decision, outcome]) });
+    return { gate, finished };
+  };
+
+  test('is told once, when the session ends, with the decision that was reported', async () => {
+    const { gate, finished } = setUpFinished();
+    const inquiry = gate.open('smtp', ip);
+    const decision = await inquiry.decide(client);
+    inquiry.told(decision);
+    inquiry.told(await inquiry.decide({ ...client, recipient: 'x' }));
+    inquiry.heard('rcpt', 250);
+    inquiry.heard('rcpt', 550);
+    inquiry.heard('dot', 250);
+    expect(finished).toEqual([]);
+    await inquiry.close(client);
+    await inquiry.close(client);
+    expect(finished).toEqual([[decision, { rcpt: [250, 550], dot: [250] }]]);
+  });
+
+  test('is nothing where nothing was told, and no more codes than are kept', async () => {
+    const { gate, finished } = setUpFinished();
+    await gate.open('smtp', ip).close({ ...client, stage: 'connect' });
+    const busy = gate.open('smtp', ip);
+    for (let i = 0; i < outcomeCodesMax + 5; i++) busy.heard('rcpt', 250);
+    await busy.close(client);
+    expect(finished.map(([, outcome]) => outcome?.rcpt.length)).toEqual([0, outcomeCodesMax]);
+  });
+
+  test('nobody knows at a door that is asked: it is over with the verdict', async () => {
+    const { gate, finished } = setUpFinished();
+    for (const door of ['policy', 'milter'] as const) {
+      const inquiry = gate.open(door, ip);
+      inquiry.told(await inquiry.decide(client));
+      expect(finished.splice(0)).toEqual([[expect.objectContaining({ evidence: expect.anything() }), undefined]]);
+      await inquiry.close(client);
+      expect(finished).toEqual([]);
+    }
+  });
 });
 
 test('the policy of a session is the one it began with', async () => {
