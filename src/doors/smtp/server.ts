@@ -151,6 +151,8 @@ class Front extends SMTPServer {
   readonly #times: SmtpTimes;
   readonly #admission: Admission;
   readonly #sessions = new Map<SMTPServerSession, Session>();
+  /** Nobody is here any more. */
+  #emptied = (): void => {};
   readonly #ticking: NodeJS.Timeout;
   /** Since it was last said. */
   #turnedAway = 0;
@@ -219,6 +221,11 @@ class Front extends SMTPServer {
       for (const session of this.#sessions.values()) session.end();
     }, ms);
     await closed;
+    // A session hears of the end of its socket a moment later than the server does, and is reported then.
+    await new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+      if (this.#sessions.size === 0) resolve();
+    });
     clearTimeout(timer);
     clearInterval(this.#ticking);
   }
@@ -313,6 +320,7 @@ class Front extends SMTPServer {
 
   #left(session: Session): void {
     this.#sessions.delete(session.session);
+    if (this.#sessions.size === 0) this.#emptied();
     this.#admission.leave(session.ip, session.isTrusted);
   }
 }

@@ -1,5 +1,7 @@
 // What the backend said to RCPT and to the final dot, as it is reported of a session: its own words only, never ours.
 
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { play } from '../../../../src/demo/player.ts';
 import type { Doors } from '../../../support/doors.ts';
@@ -42,4 +44,19 @@ test('a backend that is gone before the final dot has said nothing to it, whatev
   const { dot } = await play(part(doors));
   expect(dot).toMatch(/^451/);
   expect(await finished(doors)).toEqual({ action: 'accept', rcpt: [250], dot: [] });
+});
+
+test('LMTP takes one recipient at a time: what we say of the others is not the word of the backend', async () => {
+  const { doors } = await setUp({ backend: { protocol: 'lmtp' } });
+  await play(part(doors, { rcpt: ['a@test.example', 'b@test.example'] }));
+  expect(await finished(doors)).toEqual({ action: 'accept', rcpt: [250], dot: [250] });
+});
+
+test('a session that is cut by the end of the door is finished before the door is', async () => {
+  const { doors } = await setUp();
+  const client = connect(doors.smtp.port, doors.smtp.host);
+  await once(client, 'connect');
+  await doors.close();
+  expect(doors.finished).toHaveLength(1);
+  client.destroy();
 });
