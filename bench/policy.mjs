@@ -9,6 +9,7 @@ import { decide } from '../dist/core/decide.js';
 import { nameFits } from '../dist/core/name-test.js';
 import { readPattern } from '../dist/core/pattern.js';
 import { readPolicy } from '../dist/core/schema.js';
+import { fiftyRules, recordedClient } from './support/fifty-rules.mjs';
 import { machine } from './support/machine.mjs';
 import { median } from './support/statistics.mjs';
 
@@ -62,30 +63,8 @@ function time(work) {
   );
 }
 
-/** Exceptions first, then remarks, then refusals, as a grown policy has them. */
-function fiftyRules() {
-  const rules = [];
-  for (let i = 0; i < 20; i++) rules.push(`{ id: friend-${i}, when: { client_ip: 203.0.${i}.0/24 }, accept: true }`);
-  for (let i = 0; i < 10; i++)
-    rules.push(`{ id: partner-${i}, when: { verified_name: { under: partner${i}.example } }, accept: true }`);
-  for (let i = 0; i < 8; i++) rules.push(`{ id: helo-${i}, when: { helo: { glob: "*.bad${i}.example" } }, score: 1 }`);
-  for (let i = 0; i < 6; i++)
-    rules.push(
-      `{ id: list-${i}, when: { recipient: "list${i}@test.example" }, except: { when: { iprev: pass }, why: x }, tag: list }`,
-    );
-  rules.push('{ id: generic, when: { naming: generic }, tag: generic-name }');
-  rules.push('{ id: weak, when: { helo_is: [not-fqdn, bare-ip] }, score: 2 }');
-  rules.push('{ id: stale, when: { reason: stale }, mode: monitor, reject: "stale" }');
-  rules.push('{ id: unconfirmed, when: { iprev: fail }, percent: 10, reject: "not confirmed" }');
-  rules.push('{ id: trouble, when: { iprev: temperror }, defer: "later" }');
-  rules.push('{ id: no-ptr, when: { iprev: permerror }, reject: "no PTR" }');
-  return `rules:\n${rules.map((rule) => `  - ${rule}`).join('\n')}\notherwise: accept\n`;
-}
-
-/** Of ten clients seven are confirmed, one each has no PTR, a mismatch, and a failed lookup. */
 function evidenceOf(i) {
-  const ip = `10.${i >> 8}.${i & 255}.7`;
-  const name = i % 5 === 0 ? `10-${i >> 8}-${i & 255}-7.pool.example` : `mx${i}.sender${i % 97}.example`;
+  const { ip, ptr, forward } = recordedClient(i);
   const client = {
     ip,
     helo: `mx${i}.sender.example`,
@@ -94,15 +73,5 @@ function evidenceOf(i) {
     stage: 'rcpt',
     authenticated: false,
   };
-  const ptr = { kind: 'records', records: [name], ttl: 300 };
-  const forward = (records) => [{ name, addresses: { kind: 'records', records, ttl: 300 } }];
-  const heard =
-    i % 10 === 7
-      ? { ptr: { kind: 'nxdomain', ttl: 300 }, forward: [] }
-      : i % 10 === 8
-        ? { ptr, forward: forward(['192.0.2.1']) }
-        : i % 10 === 9
-          ? { ptr: { kind: 'error', code: 'servfail' }, forward: [] }
-          : { ptr, forward: forward([ip]) };
-  return { v: 1, id: 'ref', at: '2026-11-21T00:00:00.000Z', door: 'smtp', client, ...heard };
+  return { v: 1, id: 'ref', at: '2026-11-21T00:00:00.000Z', door: 'smtp', client, ptr, forward };
 }

@@ -17,8 +17,8 @@ import type { Terminal } from './terminal.ts';
 
 export interface PolicyCommandParts {
   readonly terminal: Terminal;
-  /** The value, or its problems on standard error and the end of the command. */
-  readonly orExit: <T>(checked: Checked<T>) => T;
+  /** The value, or its problems on standard error and the end of the command, with `code` or 78. */
+  readonly orExit: <T>(checked: Checked<T>, code?: number) => T;
   /** How the process shall end. */
   readonly leave: (code: number) => void;
 }

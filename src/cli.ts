@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
+import { backtestCommand, reportCommand } from './cli-backtest.ts';
 import { checkCommands } from './cli-check.ts';
 import { classifyCommand } from './cli-classify.ts';
 import { lookupCommand } from './cli-lookup.ts';
@@ -55,12 +56,14 @@ Examples:
   iprevd check 192.0.2.7                         how one client would be judged, and why
   iprevd serve --config /etc/iprevd/iprevd.yaml  run it
   iprevd lookup 1ng2ewjmsa2                      the decision behind the ref of a reply
+  iprevd backtest --policy new.yaml              whom would a policy have hit?
+  iprevd report                                  the last day in figures
   iprevd policy lint my.yaml                     is there something odd in a policy?
   iprevd remedy "550 5.7.25 no PTR record …"     what mends it, from the refusal that came back
   iprevd audit 192.0.2.0/28                      are the servers that you send from in order?
   iprevd classify names.tsv                      which of these reverse names are a provider's template?
 
-Exit codes: 0 done, 1 policy test, diff or audit found something, or a ref is not in the journal, 64 wrong usage, 65 and 66 a list of hosts or names that is wrong or not there, 69 a port or service is not available, 70 a bug of ours, 77 no permission
+Exit codes: 0 done, 1 policy test, diff, audit, lookup or backtest found something, 64 wrong usage, 65 and 66 a list of hosts or names that is wrong or not there, 69 a port or service is not available, 70 a bug of ours, 77 no permission
 for a port, 78 a file with mistakes.`,
   );
 
@@ -92,6 +95,8 @@ const leave = (code: number): void => {
 for (const command of checkCommands({ terminal, orExit, leave })) program.addCommand(command);
 program.addCommand(classifyCommand({ terminal, leave }));
 program.addCommand(lookupCommand({ terminal, orExit, leave }));
+program.addCommand(backtestCommand({ terminal, orExit, leave }));
+program.addCommand(reportCommand({ terminal, orExit, leave }));
 program.addCommand(policyCommand({ terminal, orExit, leave }));
 
 program

@@ -85,10 +85,47 @@ export interface Facts {
   readonly score: { readonly least: number; readonly most: number };
   /** Names that the DNS might have confirmed or, 'any', might have given; absent: it has said everything. */
   readonly open?: ReadonlySet<HostName> | 'any';
+  /** What the client said, or will say, and nobody who judges knows; absent: everything else was said or never will be. */
+  readonly unrecorded?: ReadonlySet<Part>;
+}
+
+/** The parts of a session that a record of it may lack. */
+export const parts = ['helo', 'sender', 'recipient', 'tls', 'port', 'door', 'names'] as const;
+export type Part = (typeof parts)[number];
+
+/** The parts that a condition without others in it asks about. */
+export function partsAsked(condition: Condition): readonly Part[] {
+  if (condition.kind === 'alignment') return partsOfPair[condition.pair];
+  return partsOfKind[condition.kind] ?? none;
+}
+
+const none: readonly Part[] = [];
+const partsOfKind: Readonly<Partial<Record<Condition['kind'], readonly Part[]>>> = {
+  helo: ['helo'],
+  helo_is: ['helo'],
+  helo_dns: ['helo'],
+  certificate: ['tls'],
+  sender: ['sender'],
+  recipient: ['recipient'],
+  port: ['port'],
+  door: ['door'],
+  names: ['names'],
+};
+const partsOfPair: Readonly<Record<AlignmentPair, readonly Part[]>> = {
+  'helo-ptr': ['helo'],
+  'certificate-ptr': ['tls'],
+  'certificate-helo': ['tls', 'helo'],
+  'sender-ptr': ['sender'],
+};
+
+function dependsOn(condition: Condition, parts: ReadonlySet<Part>): boolean {
+  for (const part of partsAsked(condition)) if (parts.has(part)) return true;
+  return false;
 }
 
 export function weigh(condition: Condition, facts: Facts): Truths {
-  const { evidence, findings } = facts;
+  const { evidence, findings, unrecorded } = facts;
+  if (unrecorded !== undefined && dependsOn(condition, unrecorded)) return isEither;
   const { client } = evidence;
   switch (condition.kind) {
     case 'iprev':

@@ -16,7 +16,8 @@ import { type End, userBy, type Walked, walk } from './walk.ts';
 export function decide(policy: Policy, evidence: Evidence): Decision {
   const findings = assess(evidence);
   const walked = walk(policy, evidence, findings);
-  const again = ({ evidence: other, open }: World): Walked => walk(policy, other, assess(other), open);
+  const again = ({ evidence: other, open }: World): Walked =>
+    walk(policy, other, assess(other), open === undefined ? undefined : { open });
   const judged = withoutReverseDns(policy, evidence, findings, walked, again);
   const end = announced(
     policy,
@@ -71,7 +72,7 @@ function sameOutcome(a: Walked, b: Walked): boolean {
 }
 
 /** A refusal waits for the stage at which it is told, and spares those whom everybody must be able to reach. */
-function announced({ announce, postmaster }: Policy, { client }: Evidence, end: End): End {
+export function announced({ announce, postmaster }: Policy, { client }: Evidence, end: End): End {
   if (end.kind !== 'refuse') return end;
   if (!reached(client, announce)) return { kind: 'pending', rule: end.rule, stage: announce, refusal: end.refusal };
   // RFC 5321 s4.5.1 and RFC 2142 s4: whoever is refused must be able to ask why.

@@ -402,3 +402,52 @@ export const journalKeepLeastMs = 3_600_000;
 
 /** A thousand records: less than that is a unit forgotten. */
 export const journalOctetsLeast = 1024 * 1024;
+
+/** Organisations of which a replay or report keeps count in each list; beyond them there are "others". A mail server hears of thousands. */
+export const organisationsCountedMax = 10_000;
+
+/** Organisations of refused sessions that are looked at for exceptions; 20 MB. Who comes after them gets none proposed. */
+export const exceptionsConsideredMax = 100_000;
+
+/** Different things that sessions say of outcomes and rules, counted side by side; mail servers have some hundreds. */
+export const changePatternsMax = 10_000;
+
+/** Names of rules counted by a replay: more than any policy has. */
+export const ruleNamesMax = 20_000;
+
+/** Refs shown of one organisation, and of one change: enough to look some up. */
+export const refsShownMax = 5;
+
+/** Addresses that one exception names; whoever has more is spared by network, or not at all. */
+export const exceptionAddressesMax = 8;
+
+/** An exception that is proposed ends after so long: a quarter, in which its reason should have been mended. */
+export const exceptionProposedMs = 90 * 86_400_000;
+
+/** Lines of a journal whose outcome is kept for others like them, twice: 60 MB at 1 KB a line. */
+export const replayLinesKeptMax = 30_000;
+
+/** After so many lines of which hardly any was like another, so many are judged without a look at others. */
+export const replayTriedLines = 20_000;
+export const replayUntriedLines = 200_000;
+
+/** Labels of sessions: a year of a small server, two weeks of a large one, in 200 MB. */
+export const labelsMax = 1_000_000;
+
+/** A label with a time is that of the nearest session of its address: a message follows its connection within a minute. */
+export const labelNearMs = 60_000;
+
+/** Sessions of a mail server's log whose end has not been read: more than Postfix has processes. The oldest counts as over. */
+export const postfixSessionsMax = 20_000;
+
+/** Addresses of one log that are looked up now, each once; 100 MB of answers, and an hour at a hundred a second at most. */
+export const resolvedNowMax = 100_000;
+
+/** So many of these lookups at a time: nobody's name server shall notice. */
+export const resolvedAtOnce = 20;
+
+/** Different words of name servers, and reasons, that a report counts. */
+export const reportWordsMax = 1_000;
+
+/** Who was refused within so many days before is not new in a report. */
+export const reportBeforeMs = 7 * 86_400_000;

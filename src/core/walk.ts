@@ -1,8 +1,9 @@
 // One walk through the rules of a policy, in file order: the first rule that decides ends it, tags and scores accumulate on the
 // way, and nothing overtakes a rule whose stage has not come. Pure.
 //
-// About a real client the walk has one end. About a client of whom the DNS might have said many things (soften.ts) a rule may
-// both hold and not hold; then both ways are gone, and there are several ends.
+// About a real client the walk has one end. About a client of whom the DNS might have said many things (soften.ts), or of whom
+// not everything was recorded (backtest/possible.ts), a rule may both hold and not hold; then both ways are gone, and there are
+// several ends.
 
 import { type Client, type Stage, submissionPorts } from './client.ts';
 import { allTruths, type Condition, type Facts, may, only, stageThatTells, type Truths, weigh } from './condition.ts';
@@ -40,7 +41,10 @@ export interface Walked {
   readonly trace: readonly TraceLine[];
 }
 
-export function walk(policy: Policy, evidence: Evidence, findings: Findings, open?: Facts['open']): Walked {
+/** What is not known for certain of a client, see Facts. */
+export type Supposed = Pick<Facts, 'open' | 'unrecorded'>;
+
+export function walk(policy: Policy, evidence: Evidence, findings: Findings, supposed?: Supposed): Walked {
   const passed = passesUnjudged(policy, evidence, findings);
   const { lines, dated } = prepared(policy.rules);
   if (passed !== undefined) {
@@ -52,7 +56,8 @@ export function walk(policy: Policy, evidence: Evidence, findings: Findings, ope
   const done: { rule: string; actions: Actions }[] = [];
   const trace = new Array<TraceLine>(policy.rules.length + 1);
   const score = { least: 0, most: 0 };
-  const facts: Facts = { evidence, findings, score, ...(open === undefined ? {} : { open }) };
+  const facts: Facts =
+    supposed === undefined ? { evidence, findings, score } : { evidence, findings, score, ...supposed };
   const at = dated ? Date.parse(evidence.at) : 0;
   let over = false;
   let sure = true;

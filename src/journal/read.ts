@@ -2,6 +2,7 @@
 // a Problem with file and line, and the rest is used: garbage, a record of a newer version, a line that a killed process left
 // half written, a packed file that ends early. Throws only through a bug of ours.
 
+import { isAscii } from 'node:buffer';
 import { stat } from 'node:fs/promises';
 import { journalLateMs, journalLineOctetsMax, journalProblemsMax } from '../core/limits.ts';
 import type { Problem } from '../core/problem.ts';
@@ -25,7 +26,28 @@ export interface ReadJournalOptions {
 
 /** Some records at a time, in the order in which they stand: to wait for each would cost as much as to read it. */
 export async function* readJournal(options: ReadJournalOptions): AsyncGenerator<readonly SessionRecord[]> {
-  for (const { path } of await journalFiles(options)) yield* readFile(path, options);
+  const { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = options;
+  const isBounded = since !== Number.NEGATIVE_INFINITY || until !== Number.POSITIVE_INFINITY;
+  const records: SessionRecord[] = [];
+  const take: TakeLine = (line) => {
+    const record = readRecord(line);
+    if (typeof record === 'string') return record;
+    const at = isBounded ? Date.parse(record.evidence.at) : since;
+    if (at >= since && at < until) records.push(record);
+    return undefined;
+  };
+  for await (const _ of readJournalLines(options, take)) if (records.length > 0) yield records.splice(0);
+}
+
+/** Looks at one line, and says what is wrong with it; undefined: nothing. */
+export type TakeLine = (line: string) => string | undefined;
+
+/**
+ * The same for who reads the lines in a way of its own: `take` gets each, whenever its session began. Comes back after every
+ * piece of a file.
+ */
+export async function* readJournalLines(options: ReadJournalOptions, take: TakeLine): AsyncGenerator<void> {
+  for (const { path } of await journalFiles(options)) yield* readFile(path, options, take);
 }
 
 /** What readJournal reads, in order, and how large it is. A path that is not there is a problem. */
@@ -59,23 +81,19 @@ async function sizeOf(path: string): Promise<{ readonly size: number; readonly i
   return { size: found.size, isDirectory: found.isDirectory() };
 }
 
-async function* readFile(path: string, options: ReadJournalOptions): AsyncGenerator<readonly SessionRecord[]> {
-  const lines = new Lines(path, options);
+async function* readFile(path: string, options: ReadJournalOptions, take: TakeLine): AsyncGenerator<void> {
+  const lines = new Lines(path, options, take);
   try {
-    for await (const octets of octetsOf(path, options.onProgress)) {
-      const records = lines.push(octets);
-      if (records.length > 0) yield records;
-    }
+    for await (const octets of octetsOf(path, options.onProgress)) yield lines.push(octets);
   } catch (error) {
     lines.broken((error as Error).message);
   }
-  const records = lines.end();
-  if (records.length > 0) yield records;
+  yield lines.end();
 }
 
 const lineFeed = 0x0a;
 
-/** The lines of one file as records. */
+/** The lines of one file. */
 class Lines {
   readonly #path: string;
   readonly #options: ReadJournalOptions;
@@ -84,34 +102,33 @@ class Lines {
   #isTooLong = false;
   #line = 0;
   #problems = 0;
+  readonly #take: TakeLine;
 
-  constructor(path: string, options: ReadJournalOptions) {
+  constructor(path: string, options: ReadJournalOptions, take: TakeLine) {
     this.#path = path;
     this.#options = options;
+    this.#take = take;
   }
 
-  push(octets: Buffer): readonly SessionRecord[] {
+  push(octets: Buffer): void {
     const end = octets.lastIndexOf(lineFeed);
-    const whole = Buffer.concat([this.#rest, octets.subarray(0, Math.max(0, end))]);
-    if (end < 0) this.#keep(Buffer.concat([whole, octets]));
-    const records =
-      end < 0
-        ? []
-        : whole
-            .toString('utf8')
-            .split('\n')
-            .flatMap((line) => this.#read(line) ?? []);
-    if (end >= 0) this.#keep(octets.subarray(end + 1));
-    return records;
+    if (end < 0) {
+      this.#keep(Buffer.concat([this.#rest, octets]));
+      return;
+    }
+    const whole = Buffer.concat([this.#rest, octets.subarray(0, end)]);
+    // Nearly all of it is ASCII, which is read in a third of the time.
+    const text = whole.toString(isAscii(whole) ? 'latin1' : 'utf8');
+    for (const line of text.split('\n')) this.#read(line);
+    this.#keep(octets.subarray(end + 1));
   }
 
   /** What stands behind the last line feed: a whole record, or what a process had written of it when it was killed. */
-  end(): readonly SessionRecord[] {
+  end(): void {
     const rest = this.#rest.toString('utf8');
-    const record = rest === '' && !this.#isTooLong ? undefined : this.#read(rest, ', and the file ends in it');
+    if (rest !== '' || this.#isTooLong) this.#read(rest, ', and the file ends in it');
     const more = this.#problems - journalProblemsMax;
     if (more > 0) this.#options.onProblem({ where: this.#path, what: `${more} more lines that cannot be read` });
-    return record === undefined ? [] : [record];
   }
 
   /** Nothing more will come, for this reason. */
@@ -131,20 +148,14 @@ class Lines {
   }
 
   /** `where`: what is to be said of the place beside its number. */
-  #read(line: string, where = ''): SessionRecord | undefined {
+  #read(line: string, where = ''): void {
     this.#line++;
-    const { holding, since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = this.#options;
+    const { holding } = this.#options;
     const isTooLong = this.#isTooLong || line.length > journalLineOctetsMax;
     this.#isTooLong = false;
     if (isTooLong) this.#problem(`a line of more than ${journalLineOctetsMax} octets${where}`);
-    if (isTooLong || line === '' || (holding !== undefined && !line.includes(holding))) return undefined;
-    const record = readRecord(line);
-    if (typeof record === 'string') {
-      this.#problem(`${record}${where}`);
-      return undefined;
-    }
-    if (since === Number.NEGATIVE_INFINITY && until === Number.POSITIVE_INFINITY) return record;
-    const at = Date.parse(record.evidence.at);
-    return at >= since && at < until ? record : undefined;
+    if (isTooLong || line === '' || (holding !== undefined && !line.includes(holding))) return;
+    const wrong = this.#take(line);
+    if (wrong !== undefined) this.#problem(`${wrong}${where}`);
   }
 }
