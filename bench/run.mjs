@@ -20,6 +20,7 @@ const benchmarks = [
   { title: 'Warm verdict, and what an address costs', file: 'warm.mjs', options: [], node: ['--expose-gc'] },
   { title: 'A policy of fifty rules, and patterns', file: 'policy.mjs', options: [] },
   { title: 'Naming: quality and speed', file: 'naming.mjs', options: [] },
+  { title: 'A million recorded sessions judged again', file: 'backtest.mjs', options: [] },
   { title: 'Lists of a million', file: 'lists.mjs', options: [] },
   { title: 'The worst packets', file: 'worst.mjs', options: [] },
   { title: 'Messages through the SMTP door', file: 'smtp.mjs', options: ['--install'] },
