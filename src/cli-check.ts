@@ -203,7 +203,7 @@ async function resolverOf({ zone: file, server }: Asking, orExit: CheckCommandPa
   return openResolver(server === undefined ? undefined : { servers: server }, zone);
 }
 
-function argument<T>(read: (text: string) => T | undefined, what: string): (text: string) => T {
+export function argument<T>(read: (text: string) => T | undefined, what: string): (text: string) => T {
   return (text) => {
     const value = read(text);
     if (value === undefined) throw new InvalidArgumentError(`${quote(text)} is not ${what}.`);

@@ -2,16 +2,18 @@
 // The command `iprevd`: words on the command line to one of the verbs, and the verb's outcome to an exit code of
 // sysexits.h. With main.ts, the only place that knows the process it runs in.
 
-import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { backtestCommand, reportCommand } from './cli-backtest.ts';
 import { checkCommands } from './cli-check.ts';
 import { classifyCommand } from './cli-classify.ts';
+import { liveCommands } from './cli-live.ts';
 import { lookupCommand } from './cli-lookup.ts';
 import { policyCommand } from './cli-policy.ts';
+import { ConsoleError } from './console/client.ts';
 import { type Checked, printProblem } from './core/problem.ts';
 import { demo, demoDoors } from './demo/demo.ts';
 import { ListenError } from './listen.ts';
@@ -19,6 +21,7 @@ import { loadConfig } from './load.ts';
 import { type LogLevel, logDecision, makeLog } from './log.ts';
 import { startService } from './main.ts';
 import type { Terminal } from './terminal.ts';
+import { version } from './version.ts';
 
 const exit = { ok: 0, usage: 64, unavailable: 69, bug: 70, config: 78 } as const;
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
@@ -41,7 +44,6 @@ const terminal: Terminal = {
 };
 
 const packageFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string };
 
 const program = new Command('iprevd')
   .description('Decides, before a message is taken, whether the host that connects is who DNS says it is.')
@@ -58,6 +60,7 @@ Examples:
   iprevd lookup 1ng2ewjmsa2                      the decision behind the ref of a reply
   iprevd backtest --policy new.yaml              whom would a policy have hit?
   iprevd report                                  the last day in figures
+  iprevd top                                     what it does, as it does it
   iprevd policy lint my.yaml                     is there something odd in a policy?
   iprevd remedy "550 5.7.25 no PTR record …"     what mends it, from the refusal that came back
   iprevd audit 192.0.2.0/28                      are the servers that you send from in order?
@@ -97,17 +100,25 @@ program.addCommand(classifyCommand({ terminal, leave }));
 program.addCommand(lookupCommand({ terminal, orExit, leave }));
 program.addCommand(backtestCommand({ terminal, orExit, leave }));
 program.addCommand(reportCommand({ terminal, orExit, leave }));
+for (const command of liveCommands({ terminal, rows: () => process.stdout.rows, orExit })) program.addCommand(command);
 program.addCommand(policyCommand({ terminal, orExit, leave }));
 
+const demoConfig = packageFile('deploy/demo/iprevd.yaml');
 program
   .command('demo')
   .description('run a complete example on this machine and play eight clients through it; npm start does this')
-  .option('-c, --config <file>', 'another configuration of the same shape', packageFile('deploy/demo/iprevd.yaml'))
+  .option('-c, --config <file>', 'another configuration of the same shape', demoConfig)
   .option('--folder <path>', 'where messages and the log go', 'var')
   .action(async ({ config, folder }: { config: string; folder: string }) => {
-    const loaded = orExit(await loadConfig(config));
-    const doors = orExit(demoDoors(loaded, config));
     await mkdir(folder, { recursive: true });
+    // The policy is the visitor's own from the first start on: to be edited on the page, or with an editor.
+    const own = join(resolve(folder), 'policy.yaml');
+    const isShipped = config === demoConfig;
+    if (isShipped)
+      await copyFile(packageFile('policies/demo.yaml'), own, constants.COPYFILE_EXCL).catch(ignoreExisting);
+    const tokenFile = join(resolve(folder), 'console.token');
+    const loaded = orExit(await loadConfig(config, { tokenFile, ...(isShipped ? { policy: own } : {}) }));
+    const doors = orExit(demoDoors(loaded, config));
     const log = makeLog(loaded.config.log?.level ?? 'info', join(folder, 'iprevd.log'));
     const report = logDecision(log);
     const running = await demo(terminal, {
@@ -115,6 +126,7 @@ program
       doors,
       configFile: shown(config),
       folder,
+      tokenFile,
       start: (seen) =>
         startService(loaded, log, (decision, ms) => {
           seen(decision);
@@ -149,7 +161,7 @@ function codeOf(error: unknown): number {
     if (!printed) terminal.err(`iprevd: ${error.message}\n`);
     return error.exitCode === 0 ? exit.ok : exit.usage;
   }
-  if (error instanceof ListenError) {
+  if (error instanceof ListenError || error instanceof ConsoleError) {
     terminal.err(`iprevd: ${error.message}\n`);
     return error.exitCode;
   }
@@ -171,6 +183,10 @@ function ended(): Promise<string> {
   return new Promise((done) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done(signal));
   });
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 function shown(path: string): string {

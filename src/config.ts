@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { closedMap, readDocument, wholeMap } from './core/document.ts';
 import { type Endpoint, parseEndpoint, parseServer, printEndpoint, type TcpEndpoint } from './core/endpoint.ts';
-import { parseIp } from './core/ip.ts';
+import { addressSpace, parseIp } from './core/ip.ts';
 import {
   greetingDelayMaxMs,
   journalKeepLeastMs,
@@ -160,6 +160,27 @@ function askedDoor<Kind extends 'policy' | 'milter'>(kind: Kind) {
   }).check(wholeMap(checkSocket));
 }
 
+/** Ports above 1024 to which no browser connects, since other protocols live there (Fetch standard, "bad port"). */
+const badPorts: ReadonlySet<number> = new Set([
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+]);
+
+/** Who reaches it may see every client of the server, and needs but a token: not from another machine. */
+const nearby = endpoint.transform((value, ctx): Endpoint => {
+  const ip = value.kind === 'tcp' ? parseIp(value.host) : undefined;
+  if (value.kind === 'tcp' && badPorts.has(value.port)) {
+    ctx.addIssue({ code: 'custom', message: `no browser connects to port ${value.port}: take another, such as 10047` });
+    return z.NEVER;
+  }
+  if (value.kind === 'unix') return value;
+  if (ip !== undefined && addressSpace(ip) === 'loopback') return value;
+  ctx.addIssue({
+    code: 'custom',
+    message: `${quote(printEndpoint(value))} can be reached from elsewhere: the console is for 127.0.0.1, [::1] or unix:/path; ssh -L brings it nearer`,
+  });
+  return z.NEVER;
+});
+
 const door = z.discriminatedUnion('kind', [smtpDoor, askedDoor('policy'), askedDoor('milter')]);
 
 const configSchema = closedMap({
@@ -177,6 +198,11 @@ const configSchema = closedMap({
     .refine((dns) => dns.servers === undefined || dns.zone === undefined, '"servers" and "zone" exclude each other')
     .optional(),
   policy: z.string().optional(),
+  console: closedMap({
+    listen: nearby,
+    token_file: z.string().min(1, 'a file, or leave it out').optional(),
+    edit: z.boolean().optional(),
+  }).optional(),
   journal: closedMap({
     dir: z.string().min(1, 'a journal needs a folder'),
     keep: duration.refine((ms) => ms >= journalKeepLeastMs, 'a journal is kept for 1h at least').optional(),

@@ -8,6 +8,7 @@ import { text as wholeText } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type WatchedCertificate, watchCertificate } from './certificate.ts';
 import { type Config, type DoorConfig, readConfig } from './config.ts';
+import type { Endpoint } from './core/endpoint.ts';
 import { outageActions, type Policy, type PolicyText } from './core/policy.ts';
 import type { Checked, Problem } from './core/problem.ts';
 import { readZone, type Zone } from './core/zone.ts';
@@ -16,6 +17,7 @@ import { openPolicyFile, type PolicyFile } from './policy-file.ts';
 const packageFolder = fileURLToPath(new URL('..', import.meta.url));
 
 export const defaultPolicy = 'observe';
+export const defaultTokenFile = '/var/lib/iprevd/console.token';
 
 /** A configuration with all that its paths lead to. */
 export interface Loaded {
@@ -27,6 +29,21 @@ export interface Loaded {
   readonly journalFolder?: string;
   /** What the paths of a door lead to; absent: it names none. */
   readonly tls: ReadonlyMap<DoorConfig, DoorTls>;
+  /** Present if `console` is configured. */
+  readonly console?: ConsoleFiles;
+}
+
+export interface ConsoleFiles {
+  /** May not be there yet. */
+  readonly tokenFile: string;
+  /** Why the policy may not be saved from the console; absent: it may. */
+  readonly readOnly?: string;
+}
+
+/** What a command says in place of the configuration. */
+export interface Instead {
+  readonly policy?: string;
+  readonly tokenFile?: string;
 }
 
 export interface DoorTls {
@@ -37,11 +54,11 @@ export interface DoorTls {
 }
 
 /** Problems of the configuration, its policy and its zone come together. */
-export async function loadConfig(file: string): Promise<Checked<Loaded>> {
+export async function loadConfig(file: string, instead: Instead = {}): Promise<Checked<Loaded>> {
   const config = await loadConfigAlone(file);
   if (!config.ok) return config;
   const base = dirname(resolve(file));
-  const policy = await loadPolicyFile(config.value.policy ?? defaultPolicy, base);
+  const policy = await loadPolicyFile(instead.policy ?? config.value.policy ?? defaultPolicy, base);
   const zone = config.value.dns?.zone === undefined ? undefined : await loadZone(resolve(base, config.value.dns.zone));
   const tls = await loadTls(config.value.doors, base);
   const problems: Problem[] = [policy, zone, tls].flatMap((part) =>
@@ -56,6 +73,9 @@ export async function loadConfig(file: string): Promise<Checked<Loaded>> {
       ...(zone === undefined ? {} : { zone: zone.value }),
       ...journalFolderOf(config.value, base),
       tls: tls.value,
+      ...(config.value.console === undefined
+        ? {}
+        : { console: consoleFiles(config.value.console, policy.value.file, base, instead) }),
     },
   };
 }
@@ -63,6 +83,40 @@ export async function loadConfig(file: string): Promise<Checked<Loaded>> {
 function loadConfigAlone(file: string): Promise<Checked<Config>> {
   const whatNext = 'deploy/iprevd.yaml is one to begin with; "iprevd demo" needs none';
   return load(file, [file], whole(readConfig), whatNext);
+}
+
+function consoleFiles(
+  { token_file, edit }: NonNullable<Config['console']>,
+  policyFile: string,
+  base: string,
+  { tokenFile }: Instead,
+): ConsoleFiles {
+  const isOurs = policyFile.startsWith(resolve(packageFolder, 'policies'));
+  const readOnly = isOurs
+    ? 'this policy comes with iprevd: copy it to a file of your own, and name that in the configuration'
+    : edit === true
+      ? undefined
+      : 'the configuration does not say "edit: true" of the console';
+  return {
+    tokenFile: tokenFile ?? resolve(base, token_file ?? defaultTokenFile),
+    ...(readOnly === undefined ? {} : { readOnly }),
+  };
+}
+
+/** Where the console of a running service is, for who wants to talk to it. */
+export async function loadConsole(file: string): Promise<Checked<{ listen: Endpoint; tokenFile: string }>> {
+  const config = await loadConfigAlone(file);
+  if (!config.ok) return config;
+  const { console: configured } = config.value;
+  if (configured === undefined) {
+    const hint = 'console: { listen: 127.0.0.1:10047 }';
+    return {
+      ok: false,
+      problems: [{ where: file, what: 'no console is configured, and the service cannot be asked', hint }],
+    };
+  }
+  const tokenFile = resolve(dirname(resolve(file)), configured.token_file ?? defaultTokenFile);
+  return { ok: true, value: { listen: configured.listen, tokenFile } };
 }
 
 function journalFolderOf({ journal }: Config, base: string): Pick<Loaded, 'journalFolder'> {

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { type AddressCache, addressCache } from './address-cache.ts';
 import { type ClientWatch, clientWatch, type Masked } from './client-watch.ts';
 import { type Config, dnsTimeoutDefaultMs, journalKeepDefaultMs, journalMaxDefaultOctets } from './config.ts';
+import { type Console, consoleFeed, type Feed } from './console/console.ts';
 import type { DoorKind } from './core/client.ts';
 import { printEndpoint } from './core/endpoint.ts';
 import { drainMs } from './core/limits.ts';
@@ -17,14 +18,16 @@ import { cached } from './dns/cache.ts';
 import type { Resolver } from './dns/resolver.ts';
 import { stubResolver } from './dns/stub.ts';
 import { systemServers } from './dns/system-servers.ts';
+import { type Answered, told } from './dns/told.ts';
 import { zoneResolver } from './dns/zone.ts';
 import { type GateParts, makeGate } from './gate.ts';
-import { gatherer, heloGatherer } from './gather.ts';
+import { type Gather, gatherer, heloGatherer } from './gather.ts';
 import { Journal, type JournalStatus } from './journal/journal.ts';
 import { type Door, listen } from './listen.ts';
 import { type Listener, makeListeners } from './listeners.ts';
 import type { Loaded } from './load.ts';
 import type { Logger } from './log.ts';
+import { openServiceConsole } from './open-console.ts';
 import { openDoor } from './open-door.ts';
 import { makeRefs } from './ref.ts';
 
@@ -33,6 +36,8 @@ export interface Service {
   readonly endpoints: readonly string[];
   /** How it is, for whoever runs it. */
   status(): Status;
+  /** Where the console listens; absent: there is none. */
+  readonly console?: string;
   readonly cache: Pick<AddressCache, 'get' | 'flush'>;
   /** Hears of each session from now on; the result ends that. */
   listen(listener: Listener): () => void;
@@ -60,12 +65,13 @@ export interface Status {
 
 /** Rejects with a ListenError when a door cannot be opened; none is left open then. */
 export async function startService(
-  { config, policy, zone, tls, journalFolder }: Loaded,
+  { config, policy, zone, tls, journalFolder, console: consoleFiles }: Loaded,
   log: Logger,
   report: (decision: Decision, ms: number) => void,
 ): Promise<Service> {
   let outage = false;
-  const resolver = await openResolver(config.dns, zone, (open, counted, failed) => {
+  const feed = config.console && consoleFeed(config.dns?.outage);
+  const onOutage: BreakerOptions['onChange'] = (open, counted, failed) => {
     outage = open;
     if (open)
       log.error(
@@ -73,7 +79,12 @@ export async function startService(
         'DNS outage: most lookups fail',
       );
     else log.warn('DNS outage is over');
+  };
+  const resolver = await openResolver(config.dns, zone, {
+    onOutage,
+    ...(feed === undefined ? {} : { onAnswer: feed.tally.lookedUp }),
   });
+  const reloads = { good: 0, bad: 0, sinceMs: Date.now() };
   const tellExpired = (): void => {
     const over = expired(policy.policy(), Date.now());
     if (over.length > 0) log.warn({ expired: over }, 'policy has rules or exceptions that have ended');
@@ -81,11 +92,15 @@ export async function startService(
   tellExpired();
   policy.follow({
     onChange: (file) => {
+      reloads.good++;
+      reloads.sinceMs = Date.now();
       log.info({ file }, 'policy is in force');
       tellExpired();
     },
-    onTrouble: (problems) =>
-      log.error({ problems: problems.map(printProblem) }, 'policy has mistakes: the old one stays in force'),
+    onTrouble: (problems) => {
+      reloads.bad++;
+      log.error({ problems: problems.map(printProblem) }, 'policy has mistakes: the old one stays in force');
+    },
   });
   const standIn = config.dns?.outage && outageActions[config.dns.outage];
   const timeoutMs = config.dns?.timeout ?? dnsTimeoutDefaultMs;
@@ -95,8 +110,9 @@ export async function startService(
   listeners.add({ told: report });
   const journal = openJournal(config, journalFolder, log);
   if (journal !== undefined) listeners.add({ finished: (decision, outcome) => journal.record(decision, outcome) });
+  if (feed !== undefined) listeners.add(feed.listener);
   const gateParts: GateParts = {
-    gather: cache.gather,
+    gather: feed === undefined ? cache.gather : counted(cache.gather, feed),
     gatherHelo: heloGatherer(resolver, timeoutMs),
     policy: standIn === undefined ? policy.policy : () => ({ ...policy.policy(), outage: standIn }),
     report: listeners.report,
@@ -108,13 +124,32 @@ export async function startService(
   const open: Door[] = [];
   const endpoints: string[] = [];
   const watches: ClientWatch[] = [];
+  let opened: Console | undefined;
+  let isReady = false;
   const stop = async (ms = drainMs): Promise<void> => {
+    isReady = false;
     policy.close();
     for (const { certificate } of tls.values()) certificate?.close();
     await Promise.all(open.map((door) => door.drain(ms)));
+    await opened?.close();
     resolver.close();
     await journal?.close();
   };
+  const status = (): Status => ({
+    outage,
+    addressesKept: cache.size,
+    policy: {
+      file: policy.file,
+      problems: policy.problems().map(printProblem),
+      expired: expired(policy.policy(), Date.now()),
+    },
+    ...(journal === undefined ? {} : { journal: journal.status() }),
+    doors: open.map((_, i) => {
+      const masked = watches[i]?.masked;
+      const kind = config.doors[i]?.kind as DoorKind;
+      return { kind, listen: endpoints[i] ?? '', ...(masked === undefined ? {} : { masked }) };
+    }),
+  });
   try {
     for (const doorConfig of config.doors) {
       const where = printEndpoint(doorConfig.listen);
@@ -129,30 +164,34 @@ export async function startService(
       watches.push(watch);
       log.info({ door: doorConfig.kind, listen: endpoint }, 'listening');
     }
+    if (config.console !== undefined && consoleFiles !== undefined && feed !== undefined)
+      opened = await openServiceConsole({
+        config: config.console,
+        files: consoleFiles,
+        feed,
+        log,
+        name,
+        policy,
+        reloads,
+        isReady: () => isReady,
+        checkParts: gateParts,
+        status: () => {
+          const now = status();
+          return { ...now, doors: now.doors.map((door, i) => ({ ...door, server: (open[i] as Door).server })) };
+        },
+      });
+    isReady = true;
   } catch (error) {
     await stop(0);
     throw error;
   }
-  const status = (): Status => ({
-    outage,
-    addressesKept: cache.size,
-    policy: {
-      file: policy.file,
-      problems: policy.problems().map(printProblem),
-      expired: expired(policy.policy(), Date.now()),
-    },
-    ...(journal === undefined ? {} : { journal: journal.status() }),
-    doors: config.doors.map(({ kind }, i) => {
-      const masked = watches[i]?.masked;
-      return { kind, listen: endpoints[i] ?? '', ...(masked === undefined ? {} : { masked }) };
-    }),
-  });
   const certificates = [...tls.values()].flatMap(({ certificate }) => certificate ?? []);
   const reload = async (): Promise<void> => {
     await policy.reload();
     for (const certificate of certificates) await certificate.reload();
   };
-  return { endpoints, status, cache, listen: listeners.add, reload, stop };
+  const where = opened && { console: printEndpoint(opened.endpoint) };
+  return { endpoints, ...where, status, cache, listen: listeners.add, reload, stop };
 }
 
 /** Undefined: none is kept. */
@@ -172,13 +211,23 @@ function openJournal({ journal, dns }: Config, folder: string | undefined, log: 
 export async function openResolver(
   dns: Pick<NonNullable<Config['dns']>, 'servers' | 'timeout'> | undefined,
   zone: Zone | undefined,
-  onOutage?: BreakerOptions['onChange'],
+  { onOutage, onAnswer }: { onOutage?: BreakerOptions['onChange']; onAnswer?: Answered } = {},
 ): Promise<Resolver & { close(): void }> {
-  if (zone !== undefined) return { ...cached(zoneResolver(zone)), close: () => {} };
+  if (zone !== undefined) return { ...cached(told(zoneResolver(zone), onAnswer)), close: () => {} };
   const named = dns?.servers;
   const servers = named === undefined ? await systemServers('/etc/resolv.conf') : () => named;
   const stub = stubResolver(servers, dns?.timeout ?? dnsTimeoutDefaultMs);
-  return { ...cached(breaker(stub, onOutage === undefined ? {} : { onChange: onOutage })), close: () => stub.close() };
+  const guarded = breaker(stub, onOutage === undefined ? {} : { onChange: onOutage });
+  return { ...cached(told(guarded, onAnswer)), close: () => stub.close() };
+}
+
+/** The same, and the console hears where each answer came from. */
+function counted(gather: Gather, { tally }: Feed): Gather {
+  return (ip) => {
+    const answers = gather(ip);
+    tally.gathered(answers instanceof Promise ? 'miss' : answers.stale ? 'stale' : 'hit');
+    return answers;
+  };
 }
 
 function logMasked(log: Logger, door: string, listen: string, masked: Masked | undefined): void {

@@ -1,5 +1,5 @@
-// All checks, in the order in which they are cheap: formatting and lint, types of the core without any environment, types
-// of sources and tests, then every suite. Arguments go to jest: `npm test -- test/unit -t iprev`.
+// All checks, in the order in which they are cheap: formatting and lint, types of the core without any environment, of
+// the page with a browser's, of sources and tests, then every suite. Arguments go to jest: `npm test -- test/unit -t iprev`.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ const tsc = bin('typescript/bin/tsc');
 
 step('lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings']);
 step('types of src/core', [tsc, '-p', 'src/core/tsconfig.json']);
+step('types of the page', [tsc, '-p', 'src/console/page/tsconfig.json', '--noEmit']);
 step('types of src and test', [tsc, '-p', 'test/tsconfig.json']);
 const jest = node(
   [

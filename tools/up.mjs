@@ -41,11 +41,17 @@ function installPackages() {
 
 function build(force) {
   const built = newest(join(root, 'dist'), '.js');
-  const sources = Math.max(newest(join(root, 'src'), '.ts'), statSync(join(root, 'tsconfig.json')).mtimeMs);
-  if (!force && built > sources && existsSync(join(root, 'dist', 'cli.js'))) return;
+  const sources = Math.max(
+    ...['.ts', '.tsx', '.html', '.css'].map((end) => newest(join(root, 'src'), end)),
+    statSync(join(root, 'tsconfig.json')).mtimeMs,
+  );
+  if (!force && built > sources && existsSync(join(root, 'dist', 'console', 'assets', 'index.html'))) return;
   say('building');
   rmSync(join(root, 'dist'), { recursive: true, force: true });
-  run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.json')]);
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  for (const folder of ['', 'src/console/page'])
+    run(process.execPath, [tsc, '-p', join(root, folder, 'tsconfig.json')]);
+  run(process.execPath, [join(root, 'tools', 'bundle.mjs')]);
   chmodSync(join(root, 'dist', 'cli.js'), 0o755); // npx runs it as a program
 }
 

@@ -1,9 +1,8 @@
 // `iprevd check`: one client judged without a daemon: what was asked, what came back, each rule, the verdict, and what
 // mends it. For a person by default, as JSON for a program, or as a letter to the sender's postmaster.
 
+import { checkClient } from '../check-client.ts';
 import { alignment } from '../core/alignment.ts';
-import type { Client } from '../core/client.ts';
-import { decide } from '../core/decide.ts';
 import { alignmentLines, heloWords, namingText, questions } from '../core/explain.ts';
 import type { Ip } from '../core/ip.ts';
 import { printable } from '../core/name.ts';
@@ -43,20 +42,7 @@ export async function check(
   terminal: Terminal,
   { ip, helo, sender, ourName, policy, gather, gatherHelo, newRef, now, form }: CheckParts,
 ): Promise<Decision> {
-  const at = new Date(now()).toISOString();
-  const client: Client = {
-    ip,
-    stage: 'rcpt',
-    authenticated: false,
-    ...(helo === undefined ? {} : { helo }),
-    ...(sender === undefined ? {} : { sender }),
-  };
-  const [answers, asked] = await Promise.all([gather(ip), helo === undefined ? undefined : gatherHelo(helo, ip)]);
-  const named = {
-    ...(asked === undefined ? {} : { helo: asked }),
-    ...(ourName === undefined ? {} : { ourName: ourName.toLowerCase() }),
-  };
-  const decision = decide(policy, { v: 1, id: newRef(), at, door: 'check', client, ...answers, ...named });
+  const decision = await checkClient({ policy, gather, gatherHelo, newRef, now, ourName }, { ip, helo, sender });
   if (form === 'json') terminal.out(`${JSON.stringify(toJson(decision), null, 2)}\n`);
   else if (form === 'text') terminal.out(describe(terminal, decision));
   else {

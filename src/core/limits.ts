@@ -337,6 +337,49 @@ export const auditAddressesMax = 4_096;
 
 /** Hosts of an audit that are looked up at a time: fast enough, and no burden on a resolver that others use too. */
 export const auditAtOnceMax = 32;
+/** Connections to the console: a few tabs with six each, a scraper, a terminal. */
+export const consoleConnectionsMax = 64;
+
+/** Of them, those that are told each decision as it comes. */
+export const consoleStreamsMax = 16;
+
+/** A request's head must be there by then, and the whole of it by the second figure. */
+export const consoleHeadMs = 5_000;
+export const consoleRequestMs = 30_000;
+
+/** What a question to the console may have in its body: an address and a name. A policy may have documentOctetsMax. */
+export const consoleBodyOctetsMax = 4_096;
+
+/** Decisions told each second to one who watches; a person reads less, and the others are counted. */
+export const liveDecisionsPerSecondMax = 100;
+
+/** What one who watches may be behind; then decisions are left out, and counted. */
+export const liveBufferOctetsMax = 1024 * 1024;
+
+/** Decisions of the past that who opens the page sees at once. */
+export const recentDecisionsMax = 200;
+
+/** Sessions whose evidence is kept in memory to be tried again, and what they may take together. */
+export const recordedSessionsMax = 100_000;
+export const recordedOctetsMax = 96 * 1024 * 1024;
+
+/** Organisations and networks that are counted; least recently seen first to go. */
+export const clientGroupsMax = 2_000;
+
+/** Of them, those that are shown: the busiest. */
+export const clientGroupsShownMax = 200;
+
+/** Rules that are counted by their id; a policy that is edited all day may have had more, and those are counted as one. */
+export const rulesCountedMax = 300;
+
+/** Checks of an address under way, each with its lookups. */
+export const consoleChecksMax = 4;
+
+/** Refused requests told in the log each minute; whoever tries more of them must not fill the disk. */
+export const consoleRefusalsLoggedMax = 20;
+
+/** Lists of a policy that the page is given, to try it with: together so many octets. */
+export const consoleListOctetsMax = 4 * 1024 * 1024;
 
 /** RFC 1035 s2.3.4: a name has 255 octets at most; what a PTR holds beyond it, in escapes, is not read for signs. */
 export const nameReadMax = 255;

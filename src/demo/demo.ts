@@ -2,6 +2,7 @@
 // that come in through the real SMTP door. Each is shown on one line with what was decided about it; then the service
 // stays up, so that a person can try for themselves.
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TcpEndpoint } from '../core/endpoint.ts';
 import type { Checked } from '../core/problem.ts';
@@ -63,7 +64,11 @@ export interface DemoParts {
   readonly configFile: string;
   /** Messages and the log go below this folder. */
   readonly folder: string;
-  readonly start: (report: (decision: Decision) => void) => Promise<{ stop(): Promise<void> }>;
+  /** Where the console's token is, once the service runs. */
+  readonly tokenFile: string;
+  readonly start: (
+    report: (decision: Decision) => void,
+  ) => Promise<{ readonly console?: string; stop(): Promise<void> }>;
   /** Columns of the terminal; absent when nobody looks. */
   readonly columns?: number;
 }
@@ -71,7 +76,7 @@ export interface DemoParts {
 /** Returns once the eight have been played; the service runs until stop(). Rejects with a ListenError. */
 export async function demo(
   terminal: Terminal,
-  { loaded, doors, configFile, folder, start, columns }: DemoParts,
+  { loaded, doors, configFile, folder, tokenFile, start, columns }: DemoParts,
 ): Promise<{ stop(): Promise<void> }> {
   const { plain, proxied } = doors;
   const mailbox = await openMailbox(join(folder, 'maildir'), doors.mailbox);
@@ -106,7 +111,8 @@ export async function demo(
     });
     terminal.out(`${fit(sceneLine(terminal, scene, decisions.get(scene.from), outcomeOf(played)), columns)}\n`);
   }
-  terminal.out(whatNext(terminal, loaded, configFile, folder));
+  const page = service.console && `http://${service.console}/#token=${(await readFile(tokenFile, 'utf8')).trim()}`;
+  terminal.out(whatNext(terminal, loaded, { configFile, folder, page }));
   return {
     async stop() {
       await service.stop();
@@ -145,7 +151,14 @@ function fit(text: string, columns: number | undefined): string {
     : `${text.slice(0, columns - 1 + (text.length - bare.length))}…`;
 }
 
-function whatNext(terminal: Terminal, { config }: Loaded, configFile: string, folder: string): string {
+interface Places {
+  readonly configFile: string;
+  readonly folder: string;
+  /** Absent: no console is configured. */
+  readonly page: string | undefined;
+}
+
+function whatNext(terminal: Terminal, { config, policy }: Loaded, { configFile, folder, page }: Places): string {
   const doors = config.doors.map(
     ({ kind, listen }) => `${kind} on ${listen.kind === 'tcp' ? `${listen.host}:${listen.port}` : listen.path}`,
   );
@@ -155,7 +168,7 @@ function whatNext(terminal: Terminal, { config }: Loaded, configFile: string, fo
   return `
 Listening: ${doors.join(', ')}. Messages are in ${join(folder, 'maildir', 'new')}, decisions in ${join(folder, 'iprevd.log')}.
 
-Try next, in another terminal:
+${page === undefined ? '' : `The console: ${command(page)}\n    the eight above, rule by rule; under Try change a rule of ${policy.file}, see whom it would hit, and save it\n\n`}Try next, in another terminal:
   ${command(`swaks --server ${server} --local-interface 127.0.0.4 --to you@demo.iprevd.example`)}
       a mail from the client whose name does not match (127.0.0.2 to 127.0.0.8 are the others)
   ${command('node dist/cli.js check 127.0.0.8 --zone deploy/demo/zone.yaml --policy strict')}

@@ -369,9 +369,9 @@ test('the policies that come with iprevd, and the examples, are right', async ()
 });
 
 test('the demo: eight clients, eight lines, the right verdicts, and the log beside them', async () => {
-  const ports = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const ports = await Promise.all([freePort(), freePort(), freePort(), freePort(), freePort()]);
   const original = readFileSync(join(projectFolder, 'deploy/demo/iprevd.yaml'), 'utf8');
-  const moved = [2525, 2526, 2527, 10045].reduce(
+  const moved = [2525, 2526, 2527, 10045, 10047].reduce(
     (text, port, i) => text.replaceAll(`127.0.0.1:${port}`, `127.0.0.1:${ports[i]}`),
     original,
   );
@@ -399,5 +399,6 @@ test('the demo: eight clients, eight lines, the right verdicts, and the log besi
   expect(readdirSync(join(folder.path, 'var/maildir/new'))).toHaveLength(6);
   const decisions = readFileSync(join(folder.path, 'var/iprevd.log'), 'utf8').match(/"msg":"decision"/g);
   expect(decisions).toHaveLength(8);
+  expect(running.output()).toMatch(/The console: http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}\n/);
   expect(await running.stop('SIGINT')).toBe(0);
 });

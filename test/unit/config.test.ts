@@ -51,6 +51,18 @@ log: { level: warn }
     });
   });
 
+  test('the console listens nearby, where a browser goes', () => {
+    const at = (listen: string) => config(`${door}console: { listen: "${listen}" }\n`);
+    for (const near of ['127.0.0.1:10047', '[::1]:1', 'unix:/run/c.sock', '127.9.9.9:1'])
+      expect([near, at(near)]).toEqual([near, []]);
+    for (const far of ['0.0.0.0:10047', '[::]:10047', '192.0.2.1:1', '10.0.0.1:1', 'console.example:1'])
+      expect([far, at(far)]).toEqual([far, [expect.stringContaining('can be reached from elsewhere')]]);
+    expect(at('127.0.0.1:10080')).toEqual([expect.stringContaining('no browser connects to port 10080')]);
+    expect(config(`${door}console: { listen: "127.0.0.1:1", edt: true }\n`)).toEqual([
+      expect.stringContaining('did you mean "edit"'),
+    ]);
+  });
+
   test('a door with every setting there is', () => {
     const checked = readConfig(
       `doors:

@@ -1,0 +1,70 @@
+// How one client would be judged now: the service looks its address up and walks the policy that is in force.
+
+import { useState } from 'preact/hooks';
+import type { Decision } from '../../core/verdict.ts';
+import { NotAdmitted, open } from './api.ts';
+import type { ViewParts } from './app.tsx';
+import { DecisionView } from './decision-view.tsx';
+
+type State =
+  | { readonly kind: 'nothing' | 'asking' }
+  | { readonly kind: 'problem'; readonly what: string }
+  | { readonly kind: 'decision'; readonly decision: Decision };
+
+export function ExplainView({ onNotAdmitted }: ViewParts) {
+  const [state, setState] = useState<State>({ kind: 'nothing' });
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const form = new FormData(event.target as HTMLFormElement);
+    const helo = String(form.get('helo')).trim();
+    setState({ kind: 'asking' });
+    try {
+      const body = JSON.stringify({ ip: String(form.get('ip')), ...(helo === '' ? {} : { helo }) });
+      const answer = (await (await open('/api/check', { method: 'POST', body })).json()) as
+        | Decision
+        | { problem: string };
+      setState(
+        'problem' in answer ? { kind: 'problem', what: answer.problem } : { kind: 'decision', decision: answer },
+      );
+    } catch (error) {
+      if (error instanceof NotAdmitted) onNotAdmitted();
+      setState({ kind: 'problem', what: 'the service does not answer' });
+    }
+  };
+  return (
+    <>
+      <form class="bar" onSubmit={(event) => void submit(event)}>
+        <label>
+          Address
+          <input name="ip" required placeholder="192.0.2.7" spellcheck={false} autocomplete="off" />
+        </label>
+        <label>
+          HELO
+          <input name="helo" placeholder="mail.example (may be left out)" spellcheck={false} autocomplete="off" />
+        </label>
+        <button type="submit" disabled={state.kind === 'asking'}>
+          Explain
+        </button>
+        {state.kind === 'asking' && <p class="dim">asking the DNS …</p>}
+      </form>
+      <div aria-live="polite">
+        {state.kind === 'problem' && (
+          <p class="problem" role="alert">
+            {state.what}
+          </p>
+        )}
+        {state.kind === 'decision' && (
+          <section class="card">
+            <h2 class="hidden">Verdict</h2>
+            <DecisionView decision={state.decision} />
+          </section>
+        )}
+        {state.kind === 'nothing' && (
+          <p class="empty">
+            An address, and the name in its HELO: the service looks it up and tells how it would judge it, rule by rule.
+          </p>
+        )}
+      </div>
+    </>
+  );
+}

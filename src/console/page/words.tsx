@@ -1,0 +1,62 @@
+// Small things that every view shows: an action as a coloured word, a time, a number, foreign text. Foreign text is escaped as it is
+// in the log and set as text, never as markup.
+
+import type { ComponentChildren } from 'preact';
+import { printable, printableName } from '../../core/name.ts';
+import type { Decision } from '../../core/verdict.ts';
+import type { VerdictAction } from '../wire.ts';
+
+export function Action({ is }: { readonly is: string }) {
+  return <span class={`action ${is}`}>{is.replace('_', ' ')}</span>;
+}
+
+export function Foreign({ text, isName }: { readonly text: string; readonly isName?: boolean }) {
+  const shown = isName ? printableName(text) : printable(text);
+  return <span class="foreign">{shown === '' ? '·' : shown}</span>;
+}
+
+export function Time({ at }: { readonly at: string | undefined }) {
+  if (at === undefined || at === '') return <span class="dim">never</span>;
+  const date = new Date(at);
+  const isToday = date.toDateString() === new Date().toDateString();
+  const clock = date.toLocaleTimeString('en-GB');
+  return (
+    <time dateTime={at} title={at}>
+      {isToday ? clock : `${at.slice(0, 10)} ${clock}`}
+    </time>
+  );
+}
+
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+export const shownActions = ['accept', 'tag', 'defer', 'reject', 'pending'] as const satisfies readonly VerdictAction[];
+
+/** The name that a client goes by: the confirmed one, or what it claims. */
+export function nameOf({ evidence: { ptr }, findings: { iprev } }: Decision): string | undefined {
+  if (iprev.result === 'pass') return iprev.name;
+  return ptr.kind === 'records' ? ptr.records[0] : undefined;
+}
+
+/** How a sum divides among actions, as one bar. */
+export function Shares({ counts }: { readonly counts: Readonly<Partial<Record<string, number>>> }) {
+  const all = Object.values(counts).reduce<number>((sum, part) => sum + (part ?? 0), 0);
+  return (
+    <span class="shares" aria-hidden="true">
+      {shownActions.map((action) => (
+        <span key={action} class={action} style={{ width: `${(100 * (counts[action] ?? 0)) / Math.max(1, all)}%` }} />
+      ))}
+    </span>
+  );
+}
+
+/** A table that may be wider than the screen: it can be scrolled by keyboard too. */
+export function Scrolled({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must have the focus to be scrolled by keyboard
+    <section class="scroll" tabIndex={0} aria-label={label}>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,54 @@
+// The evidence of the last sessions, in memory, for the page to try another policy on: as lines of JSON, which take a third of what
+// the objects would. Bounded by number and by octets, oldest first to go. Sender and recipient are kept too, since rules may ask
+// them; nothing of it is written anywhere, and it is gone with the process.
+
+import { recordedOctetsMax, recordedSessionsMax } from '../core/limits.ts';
+import type { SessionRecord } from '../core/record.ts';
+
+export interface Recorded {
+  add(record: SessionRecord): void;
+  readonly size: number;
+  /** JSON lines of SessionRecord, oldest first, in pieces of about 64 KB. */
+  pieces(): Generator<string>;
+}
+
+export interface RecordedOptions {
+  readonly sessionsMax?: number;
+  readonly octetsMax?: number;
+}
+
+export function recordedSessions({
+  sessionsMax = recordedSessionsMax,
+  octetsMax = recordedOctetsMax,
+}: RecordedOptions = {}): Recorded {
+  // A queue that is cut from time to time: shift() of a long array moves all of it.
+  let lines: string[] = [];
+  let first = 0;
+  let octets = 0;
+  const dropOldest = (): void => {
+    octets -= lines[first]?.length ?? 0;
+    lines[first++] = '';
+    if (first * 2 > lines.length) [lines, first] = [lines.slice(first), 0];
+  };
+  return {
+    add(record) {
+      const line = `${JSON.stringify(record)}\n`;
+      lines.push(line);
+      octets += line.length;
+      while (lines.length - first > sessionsMax || octets > octetsMax) dropOldest();
+    },
+    get size() {
+      return lines.length - first;
+    },
+    *pieces() {
+      let piece = '';
+      for (const line of lines.slice(first)) {
+        piece += line;
+        if (piece.length < 65_536) continue;
+        yield piece;
+        piece = '';
+      }
+      if (piece !== '') yield piece;
+    },
+  };
+}
