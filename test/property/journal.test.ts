@@ -75,6 +75,7 @@ function underConfiguration(policy: Policy, outage: (typeof outageWords)[number]
 function asksEnvelope(condition: Condition): boolean {
   if (condition.kind === 'not') return asksEnvelope(condition.of);
   if (condition.kind === 'all' || condition.kind === 'any') return condition.of.some(asksEnvelope);
+  if (condition.kind === 'alignment') return condition.pair.includes('sender');
   return condition.kind === 'sender' || condition.kind === 'recipient';
 }
 

@@ -151,6 +151,8 @@ class Front extends SMTPServer {
   readonly #times: SmtpTimes;
   readonly #admission: Admission;
   readonly #sessions = new Map<SMTPServerSession, Session>();
+  /** Sessions that are over, and not reported yet. */
+  readonly #leaving = new Set<Promise<void>>();
   /** Nobody is here any more. */
   #emptied = (): void => {};
   readonly #ticking: NodeJS.Timeout;
@@ -191,7 +193,7 @@ class Front extends SMTPServer {
     });
     const host: SessionHost = {
       exchange: (session, ip) => this.#exchange(session, ip),
-      left: (session) => this.#left(session),
+      left: (session, reported) => this.#left(session, reported),
     };
     this.#parts = { ...parts, host };
     this.server.removeAllListeners('connection');
@@ -221,11 +223,12 @@ class Front extends SMTPServer {
       for (const session of this.#sessions.values()) session.end();
     }, ms);
     await closed;
-    // A session hears of the end of its socket a moment later than the server does, and is reported then.
+    // A session hears of the end of its socket a moment later than the server does, and is reported then, or once it was judged.
     await new Promise<void>((resolve) => {
       this.#emptied = resolve;
       if (this.#sessions.size === 0) resolve();
     });
+    await Promise.all(this.#leaving);
     clearTimeout(timer);
     clearInterval(this.#ticking);
   }
@@ -318,7 +321,9 @@ class Front extends SMTPServer {
     callback();
   }
 
-  #left(session: Session): void {
+  #left(session: Session, reported: Promise<void>): void {
+    this.#leaving.add(reported);
+    void reported.then(() => this.#leaving.delete(reported));
     this.#sessions.delete(session.session);
     if (this.#sessions.size === 0) this.#emptied();
     this.#admission.leave(session.ip, session.isTrusted);

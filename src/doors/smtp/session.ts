@@ -39,8 +39,8 @@ export interface SessionParts {
 export interface SessionHost {
   /** XCLIENT has put another client behind the connection: why it may not come in, if it may not. */
   exchange(session: Session, ip: Ip): string | undefined;
-  /** It is over, and its socket closed. */
-  left(session: Session): void;
+  /** It is over, and its socket closed. `reported`: what became of it; never rejects. */
+  left(session: Session, reported: Promise<void>): void;
 }
 
 export class Session extends Connection {
@@ -132,14 +132,14 @@ export class Session extends Connection {
 
   protected override gone(): void {
     clearTimeout(this.#greeting);
-    this.#parts.host.left(this);
     this.#relay.close();
     const { sender, recipient } = this.#transaction;
     const said = this.#helo === undefined ? 'connect' : 'helo';
     const stage = recipient !== undefined ? 'rcpt' : sender !== undefined ? 'mail' : said;
-    this.#inquiry
+    const reported = this.#inquiry
       .close(this.#client(stage))
       .catch((error: unknown) => this.#parts.log.error({ err: error, ref: this.ref }, 'session end failed'));
+    this.#parts.host.left(this, reported);
   }
 
   /** The TLS handshake is done. What was said before it is forgotten (RFC 3207 s4.2), as the base class sees to. */

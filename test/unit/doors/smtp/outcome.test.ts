@@ -53,9 +53,9 @@ test('LMTP takes one recipient at a time: what we say of the others is not the w
 });
 
 test('a session that is cut by the end of the door is finished before the door is', async () => {
-  const { doors } = await setUp();
+  const { doors } = await setUp({ settings: { proxy: [] } });
   const client = connect(doors.smtp.port, doors.smtp.host);
-  await once(client, 'connect');
+  await once(client, 'data');
   await doors.close();
   expect(doors.finished).toHaveLength(1);
   client.destroy();
