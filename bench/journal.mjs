@@ -25,7 +25,7 @@ const recordsAtOnce = 200_000;
 /** Beyond that records would be lost, as they should be, and none be measured. */
 const waitingMax = 8 * 1024 * 1024;
 const turn = () => new Promise((done) => setImmediate(done));
-const journal = 'journal: { dir: journal, envelope: full }\n';
+const journal = 'journal: { dir: journal }\n';
 
 const { values, folder, closeDns } = await begin({
   options: {
@@ -122,7 +122,7 @@ async function writeAlone() {
   const results = [];
   for (let round = 0; round <= 5; round++) {
     const place = join(folder, `alone-${round}`);
-    const written = new Journal({ folder: place, keepMs: 86_400_000, octetsMax: 1e10, envelope: 'full', log: console });
+    const written = new Journal({ folder: place, keepMs: 86_400_000, octetsMax: 1e10, envelope: 'none', log: console });
     const [cpu, start] = [process.cpuUsage(), performance.now()];
     for (let i = 0; i < recordsAtOnce; i++) {
       written.record(decisions[i % decisions.length]);

@@ -404,7 +404,7 @@ export const journalQueueOctetsMax = 16 * 1024 * 1024;
 
 /** What has gathered is written so often, or when it is so much: a killed process loses less than a second. */
 export const journalWriteEveryMs = 500;
-export const journalPageOctets = 256 * 1024;
+export const journalPageOctets = 1024 * 1024;
 
 /** After a failed write (disk full, no permission) the next try; records wait meanwhile, as far as there is room. */
 export const journalRetryMs = 5_000;
