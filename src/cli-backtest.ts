@@ -39,7 +39,11 @@ interface Options {
   readonly json?: true;
 }
 
-export function backtestCommand(parts: PolicyCommandParts): Command {
+export function backtestCommands(parts: PolicyCommandParts): readonly Command[] {
+  return [backtestCommand(parts), reportCommand(parts)];
+}
+
+function backtestCommand(parts: PolicyCommandParts): Command {
   return new Command('backtest')
     .description('judge recorded sessions again under a candidate policy: whom would it have hit?')
     .argument('[journal...]', 'folders or files of a journal; left out: the journal of the configuration')
@@ -81,7 +85,7 @@ interface ReportOptions {
   readonly json?: true;
 }
 
-export function reportCommand(parts: PolicyCommandParts): Command {
+function reportCommand(parts: PolicyCommandParts): Command {
   return new Command('report')
     .description('a day of the journal in figures, for a mail to the postmaster: who was refused and was not before')
     .argument('[journal...]', 'folders or files of a journal; left out: the journal of the configuration')

@@ -1,30 +1,16 @@
 #!/usr/bin/env node
 // The command `iprevd`: words on the command line to one of the verbs, and the verb's outcome to an exit code of
-// sysexits.h. With main.ts, the only place that knows the process it runs in.
+// sysexits.h. With main.ts, the only place that knows the process it runs in. Only the file of the verb that was asked for is
+// loaded, since reading all of them takes longer than many a verb.
 
-import { constants } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, Option } from 'commander';
-import { backtestCommand, reportCommand } from './cli-backtest.ts';
-import { checkCommands } from './cli-check.ts';
-import { classifyCommand } from './cli-classify.ts';
-import { liveCommands } from './cli-live.ts';
-import { lookupCommand } from './cli-lookup.ts';
-import { policyCommand } from './cli-policy.ts';
+import { Command, CommanderError } from 'commander';
 import { ConsoleError } from './console/client.ts';
 import { type Checked, printProblem } from './core/problem.ts';
-import { demo, demoDoors } from './demo/demo.ts';
 import { ListenError } from './listen.ts';
-import { loadConfig } from './load.ts';
-import { type LogLevel, logDecision, makeLog } from './log.ts';
-import { startService } from './main.ts';
 import type { Terminal } from './terminal.ts';
 import { version } from './version.ts';
 
 const exit = { ok: 0, usage: 64, unavailable: 69, bug: 70, config: 78 } as const;
-const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
 
 /** An operator's file is wrong, and every Problem in it has been printed. */
 class Mistakes extends Error {
@@ -42,8 +28,6 @@ const terminal: Terminal = {
   outIsTerminal: process.stdout.isTTY === true,
   errIsTerminal: process.stderr.isTTY === true,
 };
-
-const packageFile = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 const program = new Command('iprevd')
   .description('Decides, before a message is taken, whether the host that connects is who DNS says it is.')
@@ -70,77 +54,30 @@ Exit codes: 0 done, 1 policy test, diff, audit, lookup or backtest found somethi
 for a port, 78 a file with mistakes.`,
   );
 
-program
-  .command('serve')
-  .description('run the service in the foreground; SIGTERM lets clients finish and ends it')
-  .addOption(
-    new Option('-c, --config <file>', 'the configuration').env('IPREVD_CONFIG').default('/etc/iprevd/iprevd.yaml'),
-  )
-  .addOption(
-    new Option('--log-level <level>', 'how much to log; before what the configuration says')
-      .env('IPREVD_LOG_LEVEL')
-      .choices(logLevels),
-  )
-  .action(async ({ config, logLevel }: { config: string; logLevel?: LogLevel }) => {
-    const loaded = orExit(await loadConfig(config));
-    const log = makeLog(logLevel ?? loaded.config.log?.level ?? 'info');
-    const service = await startService(loaded, log, logDecision(log));
-    process.on('SIGHUP', () => void service.reload());
-    const signal = await ended();
-    log.info({ signal }, 'stopping');
-    await service.stop();
-    log.info('stopped');
-  });
-
 const leave = (code: number): void => {
   process.exitCode = code;
 };
-for (const command of checkCommands({ terminal, orExit, leave })) program.addCommand(command);
-program.addCommand(classifyCommand({ terminal, leave }));
-program.addCommand(lookupCommand({ terminal, orExit, leave }));
-program.addCommand(backtestCommand({ terminal, orExit, leave }));
-program.addCommand(reportCommand({ terminal, orExit, leave }));
-for (const command of liveCommands({ terminal, rows: () => process.stdout.rows, orExit })) program.addCommand(command);
-program.addCommand(policyCommand({ terminal, orExit, leave }));
+const parts = { terminal, orExit, leave, rows: () => process.stdout.rows };
 
-const demoConfig = packageFile('deploy/demo/iprevd.yaml');
-program
-  .command('demo')
-  .description('run a complete example on this machine and play eight clients through it; npm start does this')
-  .option('-c, --config <file>', 'another configuration of the same shape', demoConfig)
-  .option('--folder <path>', 'where messages and the log go', 'var')
-  .action(async ({ config, folder }: { config: string; folder: string }) => {
-    await mkdir(folder, { recursive: true });
-    // The policy is the visitor's own from the first start on: to be edited on the page, or with an editor.
-    const own = join(resolve(folder), 'policy.yaml');
-    const isShipped = config === demoConfig;
-    if (isShipped)
-      await copyFile(packageFile('policies/demo.yaml'), own, constants.COPYFILE_EXCL).catch(ignoreExisting);
-    const tokenFile = join(resolve(folder), 'console.token');
-    const loaded = orExit(await loadConfig(config, { tokenFile, ...(isShipped ? { policy: own } : {}) }));
-    const doors = orExit(demoDoors(loaded, config));
-    const log = makeLog(loaded.config.log?.level ?? 'info', join(folder, 'iprevd.log'));
-    const report = logDecision(log);
-    const running = await demo(terminal, {
-      loaded,
-      doors,
-      configFile: shown(config),
-      folder,
-      tokenFile,
-      start: (seen) =>
-        startService(loaded, log, (decision, ms) => {
-          seen(decision);
-          report(decision, ms);
-        }),
-      ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}),
-    });
-    await ended();
-    await running.stop();
-  });
+/** In the order of the help. */
+const files: readonly { readonly verbs: readonly string[]; readonly commands: () => Promise<readonly Command[]> }[] = [
+  { verbs: ['serve', 'demo'], commands: async () => (await import('./cli-serve.ts')).serveCommands(parts) },
+  { verbs: ['check', 'audit', 'remedy'], commands: async () => (await import('./cli-check.ts')).checkCommands(parts) },
+  { verbs: ['classify'], commands: async () => [(await import('./cli-classify.ts')).classifyCommand(parts)] },
+  { verbs: ['lookup'], commands: async () => [(await import('./cli-lookup.ts')).lookupCommand(parts)] },
+  { verbs: ['backtest', 'report'], commands: async () => (await import('./cli-backtest.ts')).backtestCommands(parts) },
+  { verbs: ['top', 'trace'], commands: async () => (await import('./cli-live.ts')).liveCommands(parts) },
+  { verbs: ['policy'], commands: async () => [(await import('./cli-policy.ts')).policyCommand(parts)] },
+];
 
 await run();
 
 async function run(): Promise<void> {
+  const [verb = ''] = process.argv.slice(2);
+  const asked = files.filter(({ verbs }) => verbs.includes(verb));
+  // Help and "did you mean" want to know all of them.
+  for (const { commands } of asked.length > 0 ? asked : files)
+    for (const command of await commands()) program.addCommand(command);
   const verbs = program.commands.flatMap((command) => [command, ...command.commands]);
   for (const command of [program, ...verbs]) command.exitOverride();
   try {
@@ -176,20 +113,4 @@ function orExit<T>(checked: Checked<T>, code: number = exit.config): T {
   if (checked.ok) return checked.value;
   for (const problem of checked.problems) terminal.err(`${printProblem(problem)}\n`);
   throw new Mistakes(code);
-}
-
-/** The name of the signal that asks us to stop. */
-function ended(): Promise<string> {
-  return new Promise((done) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => done(signal));
-  });
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
-}
-
-function shown(path: string): string {
-  const here = `${process.cwd()}/`;
-  return resolve(path).startsWith(here) ? resolve(path).slice(here.length) : path;
 }
