@@ -56,6 +56,14 @@ function withoutReverseDns(
   return unlessAllAgree(walked, heloAlternatives(evidence).map(again), outageId, outage);
 }
 
+/** A fixed action may stand in for what the rules say of this client, see withoutReverseDns. */
+export function isStoodInFor({ outage }: Policy, evidence: Evidence): boolean {
+  if (evidence.masked !== undefined) return true;
+  if (outage === undefined) return false;
+  const { iprev, helo } = assess(evidence);
+  return iprev.reason.endsWith('-outage') || helo.reason === 'outage';
+}
+
 function unlessAllAgree(walked: Walked, others: readonly Walked[], rule: string, actions: Actions): Walked {
   const open = [walked, ...others].flatMap(({ ends }) => ends).find(({ kind }) => kind === 'pending');
   if (open !== undefined) return { ...walked, ends: [open] };

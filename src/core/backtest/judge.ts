@@ -4,9 +4,9 @@
 
 import { type Client, reached } from '../client.ts';
 import type { Part } from '../condition.ts';
-import { decide } from '../decide.ts';
+import { decide, isStoodInFor } from '../decide.ts';
 import type { Evidence } from '../evidence.ts';
-import { assess, type Findings } from '../findings.ts';
+import type { Findings } from '../findings.ts';
 import { outageActions, type Policy } from '../policy.ts';
 import { envelopes, type SessionRecord } from '../record.ts';
 import { alternatives, everyWorld } from '../soften.ts';
@@ -53,7 +53,8 @@ export function judge(policy: Policy, session: Session): Judged {
     return { outcome, rule: outcome === 'not_recorded' ? '' : verdict.rule, trace, findings };
   }
   // Here every answer of the DNS is asked for already, and what that comes to depends on what nobody knows.
-  if (isStoodInFor(inForce, session)) return { outcome: 'not_recorded', rule: '', trace: [] };
+  const isAsked = !session.dnsNotRecorded || session.evidence.masked !== undefined;
+  if (isAsked && isStoodInFor(inForce, session.evidence)) return { outcome: 'not_recorded', rule: '', trace: [] };
   const worlds = session.dnsNotRecorded ? everyWorld(evidence) : [{ evidence }];
   const withHelo =
     session.lacks === undefined || session.dnsNotRecorded ? worlds : [...worlds, ...alternatives(evidence)];
@@ -85,12 +86,6 @@ function isLeftOut(part: Part, policy: Policy, client: Client, envelope: Session
   // The null sender is in every record.
   if (part === 'sender' && client.sender === '') return false;
   return envelopes.indexOf(envelopeAsked(policy, part)) > envelopes.indexOf(envelope);
-}
-
-/** Something else decided in place of what depends on the DNS (decide.ts). */
-function isStoodInFor({ outage }: Policy, { evidence, dnsNotRecorded }: Session): boolean {
-  if (evidence.masked !== undefined) return true;
-  return outage !== undefined && !dnsNotRecorded && assess(evidence).iprev.reason.endsWith('-outage');
 }
 
 /** While the DNS could not be asked, the configuration had its own word, and the record holds it. */
