@@ -40,9 +40,12 @@ function serveCommand({ orExit }: ServeCommandParts): Command {
     .action(async ({ config, logLevel }: { config: string; logLevel?: LogLevel }) => {
       const loaded = orExit(await loadConfig(config));
       const log = makeLog(logLevel ?? loaded.config.log?.level ?? 'info');
-      const service = await startService(loaded, log, logDecision(log));
-      process.on('SIGHUP', () => void service.reload());
-      const signal = await ended();
+      const starting = startService(loaded, log, logDecision(log));
+      // Heard from the first moment on: a signal that comes while the doors open waits for them, and does not end the process.
+      process.on('SIGHUP', () => void starting.then((service) => service.reload()).catch(() => {}));
+      const asked = ended();
+      const service = await starting;
+      const signal = await asked;
       log.info({ signal }, 'stopping');
       await service.stop();
       log.info('stopped');
