@@ -1,6 +1,7 @@
+// Tests run from their TypeScript sources as ES modules; types are checked by tools/test.mjs, not here.
+
 import { availableParallelism } from 'node:os';
 
-// Tests run from their TypeScript sources as ES modules; types are checked by tools/test.mjs, not here.
 export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
