@@ -75,8 +75,9 @@ await run();
 async function run(): Promise<void> {
   const [verb = ''] = process.argv.slice(2);
   const asked = files.filter(({ verbs }) => verbs.includes(verb));
+  const asksVersion = verb === '-V' || verb === '--version';
   // Help and "did you mean" want to know all of them.
-  for (const { commands } of asked.length > 0 ? asked : files)
+  for (const { commands } of asked.length > 0 || asksVersion ? asked : files)
     for (const command of await commands()) program.addCommand(command);
   const verbs = program.commands.flatMap((command) => [command, ...command.commands]);
   for (const command of [program, ...verbs]) command.exitOverride();
