@@ -70,7 +70,8 @@ export async function journalFiles({
         for (const segment of (await segmentsIn(path)).filter(mayHold))
           files.push({ path: segment.path, octets: (await sizeOf(segment.path).catch(() => undefined))?.size ?? 0 });
     } catch (error) {
-      onProblem({ where: path, what: (error as Error).message });
+      const { code, message } = error as NodeJS.ErrnoException;
+      onProblem({ where: path, what: code === 'ENOENT' ? 'no such file or folder' : message });
     }
   }
   return files;

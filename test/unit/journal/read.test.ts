@@ -116,7 +116,7 @@ describe('a file', () => {
   test('that is not there, or is empty', async () => {
     const { refs, problems } = await read([join(folder, 'nowhere'), put('empty', '')]);
     expect(refs).toEqual([]);
-    expect(problems).toEqual([expect.stringMatching(/^nowhere: ENOENT/)]);
+    expect(problems).toEqual([expect.stringMatching(/^nowhere: no such file or folder$/)]);
   });
 });
 
