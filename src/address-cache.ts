@@ -9,6 +9,7 @@ import type { Ip } from './core/ip.ts';
 import {
   addressesKeptMax,
   addressesOctetsMax,
+  addressesWholeMax,
   failureTtlMaxS,
   failureTtlS,
   refreshAheadHits,
@@ -41,6 +42,8 @@ interface Entry {
   readonly until: number;
   readonly ttlMs: number;
   hits: number;
+  /** What `packed` stands for, if it is one of the last that were asked about. */
+  whole: Answers | undefined;
   /** While the DNS is in trouble: until then the old answers are given without asking again. */
   standsInUntil?: number;
 }
@@ -67,6 +70,7 @@ export function addressCache(
     dispose: (_, ip) => quota.leave(ip),
   });
   const inFlight = new Map<Ip, Promise<Answers>>();
+  const whole = wholeOnes(addressesWholeMax);
 
   const keep = (ip: Ip, answers: Answers, before: Entry | undefined): void => {
     const ttlMs = isTrouble(answers, ip)
@@ -78,7 +82,11 @@ export function addressCache(
     if (!quota.enter(ip)) return;
     const packed = pack(answers, ip);
     // Whole milliseconds, which the engine keeps without a box of their own.
-    kept.set(ip, { packed, until: Math.round(now() + ttlMs), ttlMs, hits: 0 }, { size: octetsOf(packed) });
+    kept.set(
+      ip,
+      { packed, until: Math.round(now() + ttlMs), ttlMs, hits: 0, whole: undefined },
+      { size: octetsOf(packed) },
+    );
   };
   /** Two of the least recently used are looked at for each that comes, so that what is of no more use does not pile up. */
   const sweep = (): void => {
@@ -115,7 +123,7 @@ export function addressCache(
       if (entry.until <= clock) return (entry.standsInUntil ?? 0) > clock ? stale(entry, ip) : ask(ip);
       // A busy client is looked up again in the last tenth of its time, so that it never waits.
       if (++entry.hits >= refreshAheadHits && entry.until - clock < entry.ttlMs / 10) ask(ip).catch(() => {});
-      return unpack(entry.packed, ip);
+      return whole(entry, ip);
     },
     get(ip) {
       const entry = kept.peek(ip);
@@ -130,6 +138,24 @@ export function addressCache(
     get size() {
       return kept.size;
     },
+  };
+}
+
+/**
+ * Makes answers whole, and keeps those of the entries that were asked about last: the sessions of a busy client then hold one
+ * set of objects between them, and the collector has nothing to carry along for each.
+ */
+function wholeOnes(most: number): (entry: Entry, ip: Ip) => Answers {
+  const last: Entry[] = [];
+  let next = 0;
+  return (entry, ip) => {
+    if (entry.whole !== undefined) return entry.whole;
+    const before = last[next];
+    if (before !== undefined) before.whole = undefined;
+    last[next] = entry;
+    next = (next + 1) % most;
+    entry.whole = unpack(entry.packed, ip);
+    return entry.whole;
   };
 }
 

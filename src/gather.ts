@@ -5,7 +5,7 @@
 import { type DnsAnswer, dnsError, type Soon } from './core/answer.ts';
 import { candidateNames, type Evidence, type Forward } from './core/evidence.ts';
 import { heloName } from './core/helo.ts';
-import { type Ip, isIpv4, parseIp, reverseName } from './core/ip.ts';
+import { type Ip, isIpv4, reverseName } from './core/ip.ts';
 import { namesMax } from './core/limits.ts';
 import { type ClaimedName, claimedName, type HostName } from './core/name.ts';
 import type { Resolver } from './dns/resolver.ts';
@@ -106,10 +106,9 @@ async function askAll(
   return new Map(got); // what comes later is too late
 }
 
+/** What a resolver promises of A and AAAA. The answer itself: it is shared by all sessions that it is about. */
 function asAddresses(answer: DnsAnswer<string>): DnsAnswer<Ip> {
-  return answer.kind === 'records'
-    ? { ...answer, records: answer.records.map(parseIp).filter((ip) => ip !== undefined) }
-    : answer;
+  return answer as DnsAnswer<Ip>;
 }
 
 function deadlineIn(ms: number): { passed: Promise<'passed'>; clear: () => void } {

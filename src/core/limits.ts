@@ -150,6 +150,9 @@ export const refreshAheadHits = 3;
 /** Addresses kept: the clients of some days of a large server, at about 250 octets each. */
 export const addressesKeptMax = 100_000;
 
+/** Of them, how many are kept ready for use, at some 350 octets more each: the clients of the last seconds. */
+export const addressesWholeMax = 4_096;
+
 /** What they may take together: hostile answers, a hundred names each, are larger than the usual by a hundred times. */
 export const addressesOctetsMax = 64 * 1024 * 1024;
 
@@ -177,6 +180,9 @@ export const maskedOthersMax = 2;
 
 /** One Postfix request has about 30 lines and 1 KB; certificates and long addresses reach 10 KB. */
 export const policyRequestOctetsMax = 64 * 1024;
+
+/** Lines of a request whose order the policy door remembers for a connection: Postfix 3.12 sends 36. */
+export const policyLayoutLinesMax = 64;
 
 /** Sessions that the policy door remembers: for one ref each, and a header once for each message. */
 export const policyInstancesMax = 20_000;

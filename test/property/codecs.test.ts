@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { parseIp, reverseName } from '../../src/core/ip.ts';
 import type { BareNewline } from '../../src/core/relaying.ts';
 import { decodeResponse, encodeQuery, type Question } from '../../src/dns/wire.ts';
-import { readRequests } from '../../src/doors/policy/codec.ts';
+import { requestReader } from '../../src/doors/policy/codec.ts';
 import { contentScanner } from '../../src/doors/smtp/content.ts';
 import { headerFilter, messageFilter } from '../../src/doors/smtp/message.ts';
 import { readReply } from '../../src/doors/smtp/replies.ts';
@@ -129,17 +129,34 @@ test('policy requests are the same however they are cut', () => {
   const words = [request({}), request({ sender: 'x=y' }), 'request=smtpd_access_policy\n', 'a=b\n', '\n', 'junk', '='];
   check(
     fc.property(cut(words), ({ whole, pieces }) => {
-      const once = readRequests(whole);
+      const once = requestReader()(whole);
+      const read = requestReader();
       const got: unknown[] = [];
-      let rest: Buffer = Buffer.alloc(0);
       let problem: unknown;
       for (const piece of pieces) {
         if (problem !== undefined) break;
-        const read = readRequests(Buffer.concat([rest, piece]));
-        got.push(...read.requests);
-        ({ rest, problem } = { rest: read.rest, problem: read.problem });
+        const { requests, ...more } = read(piece);
+        got.push(...requests);
+        problem = more.problem;
       }
       expect({ requests: got, problem }).toEqual({ requests: once.requests, problem: once.problem });
+    }),
+  );
+});
+
+test('a policy request is read the same whatever its peer sent before', () => {
+  const lines = [...request({}).trimEnd().split('\n'), 'a=b', 'sender=', 'request=junk', 'size', '=', 'a=b=c'];
+  const drawn = fc.oneof(
+    fc.constant(lines.slice(0, 13)),
+    fc.subarray(lines.slice(0, 15)),
+    fc.array(fc.constantFrom(...lines), { maxLength: 20 }),
+  );
+  const printed = drawn.map((some) => Buffer.from(`${some.join('\n')}\n\n`));
+  check(
+    fc.property(fc.array(printed, { maxLength: 3 }), printed, (before, text) => {
+      const reader = requestReader();
+      for (const one of before) reader(one);
+      expect(reader(text)).toEqual(requestReader()(text));
     }),
   );
 });

@@ -88,20 +88,6 @@ test('what has not come by the deadline is a timeout', async () => {
   });
 });
 
-test('an address record that is no address is not one of ours', async () => {
-  const resolver: Resolver = {
-    lookup: async (_, type) => ({
-      kind: 'records',
-      records: type === 'PTR' ? ['MX.example.'] : ['nonsense', '192.0.2.7'],
-      ttl: 1,
-    }),
-  };
-  expect(await gatherer(resolver, 1_000)(client)).toMatchObject({
-    ptr: { records: ['mx.example'] },
-    forward: [{ name: 'mx.example', addresses: { records: ['192.0.2.7'] } }],
-  });
-});
-
 describe('the name in HELO', () => {
   const zone = zoneResolver(toZone({ 'mx.example': ['192.0.2.7'], 'six.example': ['2001:db8::7'] }));
   test.each([

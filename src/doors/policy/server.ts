@@ -11,7 +11,7 @@ import type { Gate } from '../../gate.ts';
 import type { Door } from '../../listen.ts';
 import type { Logger } from '../../log.ts';
 import { answer, dunno, printAction } from './answer.ts';
-import { clientOf, isProblem, type Request, type Requests, readRequests } from './codec.ts';
+import { clientOf, isProblem, type Request, type Requests, requestReader } from './codec.ts';
 import { makeSessions } from './sessions.ts';
 
 export interface PolicyDoorParts {
@@ -32,11 +32,14 @@ export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }:
     const client = clientOf(request);
     if (client === undefined) return dunno;
     if (isProblem(client)) throw new ProtocolError(printProblem(client));
-    const state = request.get('protocol_state') ?? '';
-    const instance = request.get('instance') ?? '';
+    const state = request.protocol_state;
+    const instance = request.instance;
     const session = sessions.session(client, state, instance);
     const say = (decision: Decision): string => {
-      if (settled(decision.verdict)) session.inquiry.told(decision);
+      if (settled(decision.verdict)) {
+        session.inquiry.told(decision);
+        session.untold = undefined;
+      }
       // access(5): PREPEND is not for end-of-data; without an instance nobody can tell the recipients of one message.
       const mayPrepend = instance !== '' && instance !== session.prependedTo && (state === 'RCPT' || state === 'DATA');
       const action = answer(decision, authservId, mayPrepend);
@@ -49,7 +52,7 @@ export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }:
 
   const server = createServer((socket) => {
     busy.set(socket, false);
-    let rest: Buffer = Buffer.alloc(0);
+    const read = requestReader();
     const give = (error: unknown) => {
       if (error instanceof ProtocolError)
         log.warn({ peer: socket.remoteAddress, problem: error.message }, 'policy request refused');
@@ -81,9 +84,7 @@ export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }:
       else socket.resume();
     };
     socket.on('data', (chunk: Buffer) => {
-      const read = readRequests(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
-      rest = read.rest;
-      void serve(read).catch(give);
+      void serve(read(chunk)).catch(give);
     });
   });
 

@@ -10,11 +10,11 @@ import type { Gate, Inquiry } from '../../gate.ts';
 
 export interface Session {
   readonly inquiry: Inquiry;
-  /** What was last known of the client; the decision line of a session that was never told a verdict is about it. */
-  client: Client;
+  /** Until a verdict is told, what was last known of the client: the decision line of a session without one is about it. */
+  untold: Client | undefined;
   /** The message that got a field: one follows the other. */
-  prependedTo?: string;
-  /** When it was last asked about, see `now`. */
+  prependedTo: string | undefined;
+  /** When it was last asked about, in whole milliseconds, see `now`. */
   heardAt: number;
 }
 
@@ -27,10 +27,15 @@ export interface Sessions {
 
 /** `now`: milliseconds on a clock that never runs backwards. */
 export function makeSessions(gate: Gate, now: () => number = () => performance.now()): Sessions {
+  const report = async ({ inquiry, untold }: Session): Promise<void> => {
+    if (untold !== undefined) await inquiry.close(untold);
+  };
   // The time stands in the session: the library's own clockwork costs more than the rest of it.
   const sessions = new LRUCache<string, Session>({
     max: policyInstancesMax,
-    dispose: ({ inquiry, client }) => void inquiry.close(client).catch(() => {}),
+    dispose(session) {
+      if (session.untold !== undefined) void report(session).catch(() => {});
+    },
   });
 
   return {
@@ -39,18 +44,24 @@ export function makeSessions(gate: Gate, now: () => number = () => performance.n
       const key = `${client.ip} ${client.port ?? instance}`;
       const mayBeKnown = state !== 'CONNECT' && (client.port !== undefined || instance !== '');
       const known = mayBeKnown ? sessions.get(key) : undefined;
-      const heardAt = now();
+      // Whole milliseconds, which the engine keeps without a box of their own.
+      const heardAt = Math.round(now());
       if (known !== undefined && heardAt - known.heardAt < policyInstanceMs) {
-        known.client = client;
+        if (known.untold !== undefined) known.untold = client;
         known.heardAt = heardAt;
         return known;
       }
-      const session = { inquiry: gate.open('policy', client.ip), client, heardAt };
+      const session: Session = {
+        inquiry: gate.open('policy', client.ip),
+        untold: client,
+        prependedTo: undefined,
+        heardAt,
+      };
       sessions.set(key, session);
       return session;
     },
     async clear() {
-      await Promise.allSettled([...sessions.values()].map(({ inquiry, client }) => inquiry.close(client)));
+      await Promise.allSettled([...sessions.values()].map(report));
       sessions.clear();
     },
   };

@@ -1,19 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
-import { clientOf, readRequests } from '../../../../src/doors/policy/codec.ts';
+import { clientOf, type Request, requestReader } from '../../../../src/doors/policy/codec.ts';
 import { request } from '../../../support/delegation.ts';
 
-const read = (text: string) => readRequests(Buffer.from(text, 'latin1'));
+const read = (...pieces: string[]) => {
+  const reader = requestReader();
+  return pieces.map((piece) => reader(Buffer.from(piece, 'latin1'))).at(-1) as ReturnType<typeof reader>;
+};
 
-describe('readRequests', () => {
+describe('requestReader', () => {
   test('two glued and the beginning of a third', () => {
-    const { requests, rest, problem } = read(`${request({ sender: 'one' })}${request({ sender: 'two' })}request=smtpd`);
-    expect(requests.map((one) => one.get('sender'))).toEqual(['one', 'two']);
-    expect(rest.toString()).toBe('request=smtpd');
-    expect(problem).toBeUndefined();
+    const reader = requestReader();
+    const [one, two, three] = ['one', 'two', 'three'].map((sender) => request({ sender })) as [string, string, string];
+    const senders = (text: string) => reader(Buffer.from(text)).requests.map(({ sender }) => sender);
+    expect(senders(one + two + three.slice(0, 20))).toEqual(['one', 'two']);
+    expect(senders(three.slice(20))).toEqual(['three']);
   });
 
   test('a value may hold anything but a line end', () => {
-    expect(read(request({ sender: 'a=b c"' })).requests[0]?.get('sender')).toBe('a=b c"');
+    expect(read(request({ sender: 'a=b c"' })).requests[0]?.sender).toBe('a=b c"');
   });
 
   test.each([
@@ -30,16 +34,31 @@ describe('readRequests', () => {
     expect(read(text)).toMatchObject({ requests: [], problem: { where: 'policy request', what } }),
   );
 
+  test.each([
+    ['another request', request({ request: 'junk' }), 'unknown request "junk"'],
+    ['a line twice', `${request({}).trimEnd()}\nsize=1\n\n`, '"size" stands twice'],
+    ['a line too few', 'request=smtpd_access_policy\nprotocol_state\n\n', '"protocol_state" is no name=value'],
+  ])('a peer that is known by its order is held to the same: %s', (_, text, what) =>
+    expect(read(request({}), text)).toEqual({ requests: [], problem: { where: 'policy request', what } }),
+  );
+
+  test('another order, and attributes that come or go, change nothing that was said', () => {
+    const lines = request({ helo_name: '' }).trimEnd().split('\n');
+    const [known] = read(request({ helo_name: '' })).requests;
+    for (const other of [lines.toReversed(), [...lines, 'new=x'], lines.filter((line) => line !== 'helo_name=')])
+      expect(read(request({}), `${other.join('\n')}\n\n`).requests).toEqual([known]);
+  });
+
   test('what was good before a broken request is kept', () => {
     expect(read(`${request({})}junk\n\n`)).toMatchObject({
-      requests: [expect.any(Map)],
+      requests: [expect.objectContaining({ sender: 'a@client.example' })],
       problem: { what: '"junk" is no name=value' },
     });
   });
 });
 
 describe('clientOf', () => {
-  const client = (attributes: Record<string, string>) => clientOf(read(request(attributes)).requests[0] ?? new Map());
+  const client = (attributes: Record<string, string>) => clientOf(read(request(attributes)).requests[0] as Request);
 
   test('all that a policy may ask about', () => {
     expect(client({ client_address: '::ffff:192.0.2.1', sasl_username: 'alice', client_name: 'mx.example' })).toEqual({
@@ -110,6 +129,7 @@ describe('clientOf', () => {
 
   test.each([
     ['an unknown state', { protocol_state: 'XCLIENT' }],
+    ['a state that is a word of ours', { protocol_state: 'constructor' }],
     ['no state', { protocol_state: '' }],
     ['an unknown address', { client_address: 'unknown' }],
     ['no address', { client_address: '' }],
