@@ -11,6 +11,7 @@ import type { Evidence, Forward, Masking } from './core/evidence.ts';
 import { heloName } from './core/helo.ts';
 import type { Ip } from './core/ip.ts';
 import { outcomeCodesMax } from './core/limits.ts';
+import { printMoment } from './core/moment.ts';
 import { fieldNames, type Policy } from './core/policy.ts';
 import type { Outcome } from './core/record.ts';
 import type { Decision } from './core/verdict.ts';
@@ -150,7 +151,7 @@ class Session implements Inquiry {
     const evidence: { -readonly [Key in keyof Evidence]: Evidence[Key] } = {
       v: 1,
       id: this.ref,
-      at: (this.#at ??= new Date(this.#arrived).toISOString()),
+      at: (this.#at ??= printMoment(this.#arrived)),
       door: this.#door,
       client,
       ptr,

@@ -5,6 +5,7 @@ import { type Logger, pino } from 'pino';
 import { aligned } from './core/alignment.ts';
 import type { Client } from './core/client.ts';
 import type { IprevResult } from './core/iprev.ts';
+import { printMoment } from './core/moment.ts';
 import { printable, printableName } from './core/name.ts';
 import { wouldHaveHit } from './core/record.ts';
 import { type Decision, refuses } from './core/verdict.ts';
@@ -117,6 +118,6 @@ export function logDecision(log: Logger): (decision: Decision, ms: number) => vo
   return (decision, ms) => {
     if (!log.isLevelEnabled('info')) return;
     const fields = JSON.stringify(decisionFields(decision, ms)).slice(1, -1);
-    lines?.decision(`{"level":"info"${pino.stdTimeFunctions.isoTime()},${fields},"msg":"decision"}\n`);
+    lines?.decision(`{"level":"info","time":"${printMoment(Date.now())}",${fields},"msg":"decision"}\n`);
   };
 }

@@ -48,7 +48,7 @@ export function aligned(
   findings: Findings,
   confirmed: readonly HostName[] = confirmedNames(findings),
 ): Aligned {
-  const [one, other] = pair.split('-') as [Side, Side];
+  const [one, other] = sidesOf[pair];
   const lefts = namesOf(one, evidence, findings, confirmed);
   const rights = namesOf(other, evidence, findings, confirmed);
   const tenantOf = tenants();
@@ -75,13 +75,17 @@ export function possibleLevels(
   const confirmed = confirmedNames(findings).filter((name) => open === 'any' || !open.has(name));
   // The best of several open names decides, so each of them alone shows everything.
   if (open !== 'any') return [...open].map((name) => aligned(pair, evidence, findings, [...confirmed, name]).level);
-  const [side] = pair.split('-') as [Side];
+  const [side] = sidesOf[pair];
   if (candidateNames(evidence.ptr).length === 0 || namesOf(side, evidence, findings, []).length === 0)
     return ['unknown'];
   return findings.iprev.result === 'pass' ? alignmentLevels : ['claimed', 'none', 'unknown'];
 }
 
 const rank = Object.fromEntries(alignmentLevels.map((level, i) => [level, i])) as Record<AlignmentLevel, number>;
+
+const sidesOf = Object.fromEntries(alignmentPairs.map((pair) => [pair, pair.split('-')])) as unknown as Readonly<
+  Record<AlignmentPair, readonly [Side, Side]>
+>;
 
 type Side = 'helo' | 'ptr' | 'certificate' | 'sender';
 
@@ -149,8 +153,10 @@ type TenantOf = (name: HostName) => string | undefined;
  * Each name is looked at once, however many there are to hold against it.
  */
 function tenants(): TenantOf {
-  const known = new Map<HostName, string | null>();
+  // Made when the first is looked at: names that are the same need none.
+  let known: Map<HostName, string | null> | undefined;
   return (name) => {
+    known ??= new Map();
     let found = known.get(name);
     if (found === undefined) known.set(name, (found = getDomain(name, options)));
     return found ?? undefined;

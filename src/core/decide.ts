@@ -90,16 +90,7 @@ export function announced({ announce, postmaster }: Policy, { client }: Evidence
 
 function verdictOf(end: End, { done, score }: Walked, evidence: Evidence, findings: Findings): Verdict {
   const marks = done.filter(({ actions: { tag, field, hold } }) => tag !== undefined || field !== undefined || hold);
-  const tags = [...new Set(marks.flatMap(({ actions }) => actions.tag ?? []))];
-  const headers = marks.flatMap(({ actions: { field } }) =>
-    field === undefined ? [] : `${field.name}: ${fill(field.value, fields(evidence, findings))}`,
-  );
-  const more = {
-    tags,
-    score,
-    ...(headers.length === 0 ? {} : { headers: [...new Set(headers)] }),
-    ...(marks.some(({ actions }) => actions.hold) ? { hold: true as const } : {}),
-  };
+  const more = marks.length === 0 ? { tags: [], score } : { score, ...marksOf(marks, evidence, findings) };
   switch (end.kind) {
     case 'pending':
       return {
@@ -130,4 +121,21 @@ function verdictOf(end: End, { done, score }: Walked, evidence: Evidence, findin
       };
     }
   }
+}
+
+/** What the rules that held put on the message, each once. */
+function marksOf(
+  marks: Walked['done'],
+  evidence: Evidence,
+  findings: Findings,
+): Pick<Verdict, 'tags' | 'headers' | 'hold'> {
+  const tags = [...new Set(marks.flatMap(({ actions }) => actions.tag ?? []))];
+  const headers = marks.flatMap(({ actions: { field } }) =>
+    field === undefined ? [] : `${field.name}: ${fill(field.value, fields(evidence, findings))}`,
+  );
+  return {
+    tags,
+    ...(headers.length === 0 ? {} : { headers: [...new Set(headers)] }),
+    ...(marks.some(({ actions }) => actions.hold) ? { hold: true as const } : {}),
+  };
 }

@@ -48,6 +48,12 @@ export interface Evidence {
  */
 export function candidateNames(ptr: DnsAnswer<ClaimedName>): readonly HostName[] {
   if (ptr.kind !== 'records') return [];
+  const [first, second] = ptr.records;
+  // Nearly every client has one name, and every finding asks for it.
+  if (first !== undefined && second === undefined) {
+    const name = hostName(first);
+    return name === undefined ? [] : [name];
+  }
   const names = ptr.records.map(hostName).filter((name) => name !== undefined);
   return names.length < 2 ? names : [...new Set(names)].sort();
 }

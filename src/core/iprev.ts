@@ -67,9 +67,8 @@ export function iprev(evidence: Evidence): Iprev {
   if (names.length === 0) return { result: 'permerror', reason: 'ptr-invalid' };
 
   // RFC 8601 s3: any of the names may confirm; a failed sibling does not count against it.
-  const verified = forward
-    .filter(({ addresses }) => confirms(addresses, client.ip))
-    .map(({ name }) => name as VerifiedName);
+  const verified: VerifiedName[] = [];
+  for (const { name, addresses } of forward) if (confirms(addresses, client.ip)) verified.push(name as VerifiedName);
   const [first] = verified;
   if (first !== undefined) return { result: 'pass', reason: 'confirmed', name: first, names: verified };
 

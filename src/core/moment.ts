@@ -1,4 +1,5 @@
-// A moment as somebody types it: how long ago ("7d", "12h"), a day ("2026-11-20", in UTC), or a time of ISO 8601.
+// Moments, as somebody types them: how long ago ("7d", "12h"), a day ("2026-11-20", in UTC), or a time of ISO 8601; and as we
+// write them.
 
 const units = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 
@@ -17,3 +18,11 @@ export function parseMoment(text: string, now: number, end = false): number | un
   if (Number.isNaN(at) || !new Date(midnight).toISOString().startsWith(text.slice(0, 10))) return undefined;
   return day && end ? at + units.d : at;
 }
+
+/** ISO 8601 in UTC, of milliseconds since 1970. The last one is remembered, since a busy door has many sessions in one of them. */
+export function printMoment(ms: number): string {
+  if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() };
+  return last.text;
+}
+
+let last = { ms: 0, text: '1970-01-01T00:00:00.000Z' };

@@ -34,9 +34,7 @@ export function printReply(reply: Reply): string {
 
 /** The text is ours and may hold escapes already, so a backslash is left alone; any other odd byte is not. */
 function cut(text: string, octetsMax: number): string {
-  const clean = [...text]
-    .map((char) => (char === '\\' ? char : printable(char)))
-    .join('')
-    .trim();
+  const isClean = /^[ -~]*$/.test(text);
+  const clean = (isClean ? text : [...text].map((char) => (char === '\\' ? char : printable(char))).join('')).trim();
   return clean.length <= octetsMax ? clean : `${clean.slice(0, octetsMax - 3)}...`;
 }
