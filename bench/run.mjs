@@ -30,6 +30,7 @@ const benchmarks = [
   { title: 'The policy door', file: 'delegation.mjs', options: ['--install'] },
   { title: 'The journal', file: 'journal.mjs', options: [] },
   { title: 'The milter door', file: 'milter.mjs', options: ['--install'] },
+  { title: 'Back after a failure', file: 'outage.mjs', options: ['--install'] },
   { title: 'The page judges recorded sessions', file: 'console.mjs', options: [] },
 ];
 

@@ -3,8 +3,8 @@
 // folders, 550 instead of 450, a size for bench/smtp-large.mjs, and no limit on connections from one address, which all
 // clients of the benchmark have; without it smtpd does not ask anvil(8), which is in Postfix's favour.
 //
-// With a milter it is the mail server itself, at its most ordinary: it asks the milter, queues the message, and throws it away
-// (discard).
+// With a milter or a policy service it is the mail server itself, at its most ordinary: it asks, queues the message, and throws it
+// away (discard).
 
 import { spawnSync } from 'node:child_process';
 import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,13 +13,16 @@ import { launch, listening, whereIs } from '../support/processes.mjs';
 
 /**
  * Listens on `listen`; throws if it does not come up. `pid` is that of its master, the parent of all the others, `queued` counts
- * the messages that it has. `backend`: whom it filters for; without one it is the mail server, and `milter` may be given.
+ * the messages that it has. `backend`: whom it filters for; without one it is the mail server, and `milter` or `policy` may be given.
  */
-export async function startPostfix({ folder, listen, backend, milter, name: instance = 'postfix' }) {
+export async function startPostfix({ folder, listen, backend, milter, policy, name: instance = 'postfix' }) {
   const place = (name) => join(folder, instance, name);
   for (const name of ['conf', 'queue', 'data']) mkdirSync(place(name), { recursive: true, mode: 0o755 });
   chownSync(place('data'), Number(spawnSync('id', ['-u', 'postfix'], { encoding: 'utf8' }).stdout), -1);
-  writeFileSync(place('conf/main.cf'), main(place, backend === undefined ? asServer(milter) : asFilter(backend)));
+  writeFileSync(
+    place('conf/main.cf'),
+    main(place, backend === undefined ? asServer({ milter, policy }) : asFilter(backend)),
+  );
   writeFileSync(place('conf/master.cf'), services(listen));
   const running = launch(whereIs('postfix'), ['-c', place('conf'), 'start-fg'], {
     log: join(folder, `${instance}.log`),
@@ -44,9 +47,10 @@ unknown_client_reject_code = 550
 smtpd_proxy_filter = ${host}:${port}`;
 }
 
-function asServer(milter) {
+function asServer({ milter, policy }) {
   return `relay_transport = discard
-${milter === undefined ? '' : `smtpd_milters = unix:${milter.path}`}`;
+${milter === undefined ? '' : `smtpd_milters = unix:${milter.path}`}
+${policy === undefined ? '' : `smtpd_recipient_restrictions = reject_unauth_destination, check_policy_service inet:${policy.host}:${policy.port}`}`;
 }
 
 function main(place, way) {

@@ -4,6 +4,7 @@
 //   messages  one after the other, over one connection or a new one each: milliseconds of each
 //   greet     connect, EHLO, QUIT: seconds for all
 //   refuse    connect, EHLO, MAIL, RCPT refused with 5xx, QUIT: seconds for all
+//   return    sessions one after the other until RCPT is refused with 5xx: when that was, in milliseconds since 1970
 //   idle      connections that stay after EHLO, until standard input ends; the result comes when all are there
 //
 // A reply that is not the expected one, or none within 30 s, ends the job, and runClient rejects.
@@ -49,7 +50,7 @@ export async function runClient(job) {
 
 if (process.argv[1] === self) {
   const job = JSON.parse(process.argv[2]);
-  const result = await { messages, greet, refuse, idle }[job.job](job);
+  const result = await { messages, greet, refuse, return: comeBack, idle }[job.job](job);
   process.stdout.write(`${JSON.stringify(result)}\n`);
   process.stdin.resume().on('end', () => process.exit(0));
 }
@@ -94,6 +95,19 @@ function refuse({ to, from, count, atOnce }) {
     await peer.say('RCPT TO:<to@dest.example.org>', 5);
     await peer.quit();
   });
+}
+
+/** Any other answer, or none, is trouble that will pass. */
+async function comeBack({ to, from, ms }) {
+  for (const deadline = Date.now() + ms; Date.now() < deadline; ) {
+    try {
+      await refuse({ to, from, count: 1, atOnce: 1 });
+      return Date.now();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  throw new Error(`no refusal in ${ms} ms`);
 }
 
 /** `from`: addresses, taken in turn. */
