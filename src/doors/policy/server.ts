@@ -4,7 +4,7 @@
 
 import { createServer, type Socket } from 'node:net';
 import type { Soon } from '../../core/answer.ts';
-import { policyAnswerMs, policyIdleMs } from '../../core/limits.ts';
+import { policyAnswerMs, policyIdleMs, tickMs } from '../../core/limits.ts';
 import { printProblem } from '../../core/problem.ts';
 import { type Decision, settled } from '../../core/verdict.ts';
 import type { Gate } from '../../gate.ts';
@@ -25,6 +25,7 @@ export interface PolicyDoorParts {
 
 export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }: PolicyDoorParts): Door {
   const sessions = makeSessions(gate);
+  const ticking = setInterval(() => sessions.forgetSilent(), tickMs).unref();
   const busy = new Map<Socket, boolean>();
   let draining = false;
 
@@ -99,6 +100,7 @@ export function policyDoor({ gate, log, authservId, answerMs = policyAnswerMs }:
       }, ms);
       await closed;
       clearTimeout(timer);
+      clearInterval(ticking);
       await sessions.clear();
     },
   };

@@ -21,6 +21,8 @@ export interface Session {
 export interface Sessions {
   /** The session this request is about, new or known. `instance` is '' before there is a message. */
   session(client: Client, state: string, instance: string): Session;
+  /** Forgets whom nobody has asked about for too long, and reports what was never told. */
+  forgetSilent(): void;
   /** Reports what was never told, and forgets everything. */
   clear(): Promise<void>;
 }
@@ -59,6 +61,13 @@ export function makeSessions(gate: Gate, now: () => number = () => performance.n
       };
       sessions.set(key, session);
       return session;
+    },
+    forgetSilent() {
+      const latest = now() - policyInstanceMs;
+      for (const key of sessions.rkeys()) {
+        if ((sessions.peek(key)?.heardAt ?? 0) > latest) return;
+        sessions.delete(key);
+      }
     },
     async clear() {
       await Promise.allSettled([...sessions.values()].map(report));

@@ -47,6 +47,21 @@ test('who is asked about again in time stays; who was silent for longer than tha
   expect(closed).toHaveLength(1);
 });
 
+test('who was silent for too long is forgotten and reported, without anybody coming for the place', () => {
+  const { sessions, session, wait, closed } = setUp();
+  for (const port of [1, 2, 3]) session(port);
+  wait(policyInstanceMs - 1);
+  session(2);
+  sessions.forgetSilent();
+  expect(closed).toEqual([]);
+  wait(1);
+  sessions.forgetSilent();
+  expect(closed).toEqual([clientAt(1), clientAt(3)]);
+  wait(policyInstanceMs);
+  sessions.forgetSilent();
+  expect(closed).toEqual([clientAt(1), clientAt(3), clientAt(2)]);
+});
+
 test('the oldest go when there are too many, and are reported; at the end all are', async () => {
   const { sessions, session, closed } = setUp();
   const first = session(0);
