@@ -20,7 +20,7 @@ import type { Server } from './dns/resolver.ts';
 import { gatherer } from './gather.ts';
 import { readJournal } from './journal/read.ts';
 import { loadForJournal, loadPolicy, loadText } from './load.ts';
-import { openResolver } from './main.ts';
+import { openResolver } from './open-resolver.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 
 const exit = { holds: 1, usage: 64, badData: 65, noInput: 66 } as const;

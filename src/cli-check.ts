@@ -17,7 +17,7 @@ import type { RemedyReason } from './core/remedy/remedy.ts';
 import type { Resolver, Server } from './dns/resolver.ts';
 import { gatherer, heloGatherer } from './gather.ts';
 import { defaultPolicy, loadPolicy, loadText, loadZone } from './load.ts';
-import { openResolver } from './main.ts';
+import { openResolver } from './open-resolver.ts';
 import { makeRefs } from './ref.ts';
 import { progressLine, type Terminal } from './terminal.ts';
 

@@ -4,7 +4,7 @@
 import { hostname } from 'node:os';
 import { type AddressCache, addressCache } from './address-cache.ts';
 import { type ClientWatch, clientWatch, type Masked } from './client-watch.ts';
-import { type Config, dnsTimeoutDefaultMs, journalKeepDefaultMs, journalMaxDefaultOctets } from './config.ts';
+import { type DoorConfig, dnsTimeoutDefaultMs, journalKeepDefaultMs, journalMaxDefaultOctets } from './config.ts';
 import { type Console, consoleFeed, type Feed } from './console/console.ts';
 import type { DoorKind } from './core/client.ts';
 import { printEndpoint } from './core/endpoint.ts';
@@ -12,14 +12,6 @@ import { drainMs } from './core/limits.ts';
 import { expired, outageActions } from './core/policy.ts';
 import { printProblem } from './core/problem.ts';
 import type { Decision } from './core/verdict.ts';
-import type { Zone } from './core/zone.ts';
-import { type BreakerOptions, breaker } from './dns/breaker.ts';
-import { cached } from './dns/cache.ts';
-import type { Resolver } from './dns/resolver.ts';
-import { stubResolver } from './dns/stub.ts';
-import { systemServers } from './dns/system-servers.ts';
-import { type Answered, told } from './dns/told.ts';
-import { zoneResolver } from './dns/zone.ts';
 import { type GateParts, makeGate } from './gate.ts';
 import { type Gather, gatherer, heloGatherer } from './gather.ts';
 import { Journal, type JournalStatus } from './journal/journal.ts';
@@ -29,6 +21,8 @@ import type { Loaded } from './load.ts';
 import type { Logger } from './log.ts';
 import { openServiceConsole } from './open-console.ts';
 import { openDoor } from './open-door.ts';
+import { openResolver } from './open-resolver.ts';
+import type { PolicyFile } from './policy-file.ts';
 import { makeRefs } from './ref.ts';
 
 export interface Service {
@@ -65,25 +59,105 @@ export interface Status {
 
 /** Rejects with a ListenError when a door cannot be opened; none is left open then. */
 export async function startService(
-  { config, policy, zone, tls, journalFolder, console: consoleFiles }: Loaded,
+  loaded: Loaded,
   log: Logger,
   report: (decision: Decision, ms: number) => void,
 ): Promise<Service> {
-  let outage = false;
+  const { config, policy } = loaded;
   const feed = config.console && consoleFeed(config.dns?.outage);
-  const onOutage: BreakerOptions['onChange'] = (open, counted, failed) => {
-    outage = open;
-    if (open)
-      log.error(
-        { counted, failed, action: config.dns?.outage ?? 'as the policy says' },
-        'DNS outage: most lookups fail',
-      );
-    else log.warn('DNS outage is over');
+  const dns = await openDns(loaded, log, feed);
+  const reloads = followPolicy(policy, log);
+  const timeoutMs = config.dns?.timeout ?? dnsTimeoutDefaultMs;
+  const cache = addressCache(gatherer(dns.resolver, timeoutMs));
+  const name = config.name ?? hostname();
+  const listeners = makeListeners((error) => log.error({ err: error }, 'a listener failed'));
+  listeners.add({ told: report });
+  const journal = openJournal(loaded, log);
+  if (journal !== undefined) listeners.add({ finished: (decision, outcome) => journal.record(decision, outcome) });
+  if (feed !== undefined) listeners.add(feed.listener);
+  const standIn = config.dns?.outage && outageActions[config.dns.outage];
+  const gateParts: GateParts = {
+    gather: feed === undefined ? cache.gather : counted(cache.gather, feed),
+    gatherHelo: heloGatherer(dns.resolver, timeoutMs),
+    policy: standIn === undefined ? policy.policy : () => ({ ...policy.policy(), outage: standIn }),
+    report: listeners.report,
+    finished: listeners.finished,
+    newRef: makeRefs(Date.now),
+    now: Date.now,
+    ourName: name.toLowerCase(),
   };
-  const resolver = await openResolver(config.dns, zone, {
-    onOutage,
+  const doors: OpenDoor[] = [];
+  let console: Console | undefined;
+  let isReady = false;
+  const stop = async (ms = drainMs): Promise<void> => {
+    isReady = false;
+    policy.close();
+    for (const { certificate } of loaded.tls.values()) certificate?.close();
+    await Promise.all(doors.map(({ door }) => door.drain(ms)));
+    await console?.close();
+    dns.resolver.close();
+    await journal?.close();
+  };
+  const status = (): Status => ({
+    outage: dns.isOutage(),
+    addressesKept: cache.size,
+    policy: {
+      file: policy.file,
+      problems: policy.problems().map(printProblem),
+      expired: expired(policy.policy(), Date.now()),
+    },
+    ...(journal === undefined ? {} : { journal: journal.status() }),
+    doors: doors.map(statusOf),
+  });
+  try {
+    for (const doorConfig of config.doors) doors.push(await openWatched(doorConfig, { name, gateParts, log, loaded }));
+    if (config.console !== undefined && loaded.console !== undefined && feed !== undefined)
+      console = await openServiceConsole({
+        ...{ config: config.console, files: loaded.console, feed, log, name, policy, reloads },
+        isReady: () => isReady,
+        checkParts: gateParts,
+        status: () => ({ ...status(), doors: doors.map((one) => ({ ...statusOf(one), server: one.door.server })) }),
+      });
+    isReady = true;
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+  return {
+    endpoints: doors.map(({ listen }) => listen),
+    ...(console && { console: printEndpoint(console.endpoint) }),
+    status,
+    cache,
+    listen: listeners.add,
+    async reload() {
+      await policy.reload();
+      for (const { certificate } of loaded.tls.values()) await certificate?.reload();
+    },
+    stop,
+  };
+}
+
+/** `isOutage`: most lookups fail at the moment, which the log was told when it began. */
+async function openDns(
+  { config: { dns }, zone }: Loaded,
+  log: Logger,
+  feed: Feed | undefined,
+): Promise<{ resolver: Awaited<ReturnType<typeof openResolver>>; isOutage: () => boolean }> {
+  let outage = false;
+  const resolver = await openResolver(dns, zone, {
+    onOutage(open, counted, failed) {
+      outage = open;
+      const action = dns?.outage ?? 'as the policy says';
+      if (open) log.error({ counted, failed, action }, 'DNS outage: most lookups fail');
+      else log.warn('DNS outage is over');
+    },
     ...(feed === undefined ? {} : { onAnswer: feed.tally.lookedUp }),
   });
+  return { resolver, isOutage: () => outage };
+}
+
+/** Says in the log what becomes of the policy file, and counts. */
+function followPolicy(policy: PolicyFile, log: Logger): { good: number; bad: number; sinceMs: number } {
   const reloads = { good: 0, bad: 0, sinceMs: Date.now() };
   const tellExpired = (): void => {
     const over = expired(policy.policy(), Date.now());
@@ -102,100 +176,38 @@ export async function startService(
       log.error({ problems: problems.map(printProblem) }, 'policy has mistakes: the old one stays in force');
     },
   });
-  const standIn = config.dns?.outage && outageActions[config.dns.outage];
-  const timeoutMs = config.dns?.timeout ?? dnsTimeoutDefaultMs;
-  const cache = addressCache(gatherer(resolver, timeoutMs));
-  const name = config.name ?? hostname();
-  const listeners = makeListeners((error) => log.error({ err: error }, 'a listener failed'));
-  listeners.add({ told: report });
-  const journal = openJournal(config, journalFolder, log);
-  if (journal !== undefined) listeners.add({ finished: (decision, outcome) => journal.record(decision, outcome) });
-  if (feed !== undefined) listeners.add(feed.listener);
-  const gateParts: GateParts = {
-    gather: feed === undefined ? cache.gather : counted(cache.gather, feed),
-    gatherHelo: heloGatherer(resolver, timeoutMs),
-    policy: standIn === undefined ? policy.policy : () => ({ ...policy.policy(), outage: standIn }),
-    report: listeners.report,
-    finished: listeners.finished,
-    newRef: makeRefs(Date.now),
-    now: Date.now,
-    ourName: name.toLowerCase(),
-  };
-  const open: Door[] = [];
-  const endpoints: string[] = [];
-  const watches: ClientWatch[] = [];
-  let opened: Console | undefined;
-  let isReady = false;
-  const stop = async (ms = drainMs): Promise<void> => {
-    isReady = false;
-    policy.close();
-    for (const { certificate } of tls.values()) certificate?.close();
-    await Promise.all(open.map((door) => door.drain(ms)));
-    await opened?.close();
-    resolver.close();
-    await journal?.close();
-  };
-  const status = (): Status => ({
-    outage,
-    addressesKept: cache.size,
-    policy: {
-      file: policy.file,
-      problems: policy.problems().map(printProblem),
-      expired: expired(policy.policy(), Date.now()),
-    },
-    ...(journal === undefined ? {} : { journal: journal.status() }),
-    doors: open.map((_, i) => {
-      const masked = watches[i]?.masked;
-      const kind = config.doors[i]?.kind as DoorKind;
-      return { kind, listen: endpoints[i] ?? '', ...(masked === undefined ? {} : { masked }) };
-    }),
-  });
-  try {
-    for (const doorConfig of config.doors) {
-      const where = printEndpoint(doorConfig.listen);
-      const watch = clientWatch({ onChange: (masked) => logMasked(log, doorConfig.kind, where, masked) });
-      const gate = makeGate(doorConfig.expect_private_clients ? gateParts : { ...gateParts, watch });
-      const door = openDoor(doorConfig, { name, gate, log, tls: tls.get(doorConfig) });
-      const endpoint = printEndpoint(
-        await listen(door.server, doorConfig.listen, 'socket' in doorConfig ? doorConfig.socket : {}),
-      );
-      open.push(door);
-      endpoints.push(endpoint);
-      watches.push(watch);
-      log.info({ door: doorConfig.kind, listen: endpoint }, 'listening');
-    }
-    if (config.console !== undefined && consoleFiles !== undefined && feed !== undefined)
-      opened = await openServiceConsole({
-        config: config.console,
-        files: consoleFiles,
-        feed,
-        log,
-        name,
-        policy,
-        reloads,
-        isReady: () => isReady,
-        checkParts: gateParts,
-        status: () => {
-          const now = status();
-          return { ...now, doors: now.doors.map((door, i) => ({ ...door, server: (open[i] as Door).server })) };
-        },
-      });
-    isReady = true;
-  } catch (error) {
-    await stop(0);
-    throw error;
-  }
-  const certificates = [...tls.values()].flatMap(({ certificate }) => certificate ?? []);
-  const reload = async (): Promise<void> => {
-    await policy.reload();
-    for (const certificate of certificates) await certificate.reload();
-  };
-  const where = opened && { console: printEndpoint(opened.endpoint) };
-  return { endpoints, ...where, status, cache, listen: listeners.add, reload, stop };
+  return reloads;
+}
+
+interface OpenDoor {
+  readonly kind: DoorKind;
+  readonly door: Door;
+  /** Where it really listens. */
+  readonly listen: string;
+  readonly watch: ClientWatch;
+}
+
+/** A door that listens, and has its clients watched. */
+async function openWatched(
+  config: DoorConfig,
+  { name, gateParts, log, loaded }: { name: string; gateParts: GateParts; log: Logger; loaded: Loaded },
+): Promise<OpenDoor> {
+  const { kind } = config;
+  const where = printEndpoint(config.listen);
+  const watch = clientWatch({ onChange: (masked) => logMasked(log, kind, where, masked) });
+  const gate = makeGate(config.expect_private_clients ? gateParts : { ...gateParts, watch });
+  const door = openDoor(config, { name, gate, log, tls: loaded.tls.get(config) });
+  const endpoint = printEndpoint(await listen(door.server, config.listen, 'socket' in config ? config.socket : {}));
+  log.info({ door: kind, listen: endpoint }, 'listening');
+  return { kind, door, listen: endpoint, watch };
+}
+
+function statusOf({ kind, listen, watch: { masked } }: OpenDoor): Status['doors'][number] {
+  return { kind, listen, ...(masked === undefined ? {} : { masked }) };
 }
 
 /** Undefined: none is kept. */
-function openJournal({ journal, dns }: Config, folder: string | undefined, log: Logger): Journal | undefined {
+function openJournal({ config: { journal, dns }, journalFolder: folder }: Loaded, log: Logger): Journal | undefined {
   if (journal === undefined || folder === undefined) return undefined;
   return new Journal({
     folder,
@@ -205,20 +217,6 @@ function openJournal({ journal, dns }: Config, folder: string | undefined, log: 
     envelope: journal.envelope ?? 'none',
     ...(dns?.outage === undefined ? {} : { outage: dns.outage }),
   });
-}
-
-/** The DNS as configured, behind the cache: a zone, the servers named, or those of /etc/resolv.conf. */
-export async function openResolver(
-  dns: Pick<NonNullable<Config['dns']>, 'servers' | 'timeout'> | undefined,
-  zone: Zone | undefined,
-  { onOutage, onAnswer }: { onOutage?: BreakerOptions['onChange']; onAnswer?: Answered } = {},
-): Promise<Resolver & { close(): void }> {
-  if (zone !== undefined) return { ...cached(told(zoneResolver(zone), onAnswer)), close: () => {} };
-  const named = dns?.servers;
-  const servers = named === undefined ? await systemServers('/etc/resolv.conf') : () => named;
-  const stub = stubResolver(servers, dns?.timeout ?? dnsTimeoutDefaultMs);
-  const guarded = breaker(stub, onOutage === undefined ? {} : { onChange: onOutage });
-  return { ...cached(told(guarded, onAnswer)), close: () => stub.close() };
 }
 
 /** The same, and the console hears where each answer came from. */
