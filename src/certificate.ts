@@ -3,6 +3,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { fileTrouble } from './core/file-trouble.ts';
 import { certificateLookEveryMs } from './core/limits.ts';
 import type { Checked, Problem } from './core/problem.ts';
 
@@ -73,8 +74,8 @@ export async function watchCertificate(files: CertificateFiles): Promise<Checked
 async function read({ cert, key }: CertificateFiles): Promise<Checked<KeyPair>> {
   const problems: Problem[] = [];
   const text = (file: string): Promise<string> =>
-    readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      problems.push({ where: file, what: error.code === 'ENOENT' ? 'no such file' : error.message });
+    readFile(file, 'utf8').catch((error: unknown) => {
+      problems.push({ where: file, what: fileTrouble(error) });
       return '';
     });
   const pair = { cert: await text(cert), key: await text(key) };

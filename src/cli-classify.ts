@@ -4,6 +4,7 @@
 import { createReadStream } from 'node:fs';
 import { Command } from 'commander';
 import { classifyLines } from './commands/classify.ts';
+import { fileTrouble } from './core/file-trouble.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ClassifyCommandParts {
@@ -38,7 +39,7 @@ export function classifyCommand({ terminal, leave }: ClassifyCommandParts): Comm
         const { code } = error as NodeJS.ErrnoException;
         if (code === 'EPIPE') return;
         if (code === undefined) throw error;
-        terminal.err(`iprevd: ${file ?? 'standard input'} cannot be read: ${code}\n`);
+        terminal.err(`iprevd: ${file ?? 'standard input'} cannot be read: ${fileTrouble(error)}\n`);
         leave(exit.noInput);
       }
     });

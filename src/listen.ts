@@ -4,6 +4,7 @@
 import { chmod, chown, readFile, stat, unlink } from 'node:fs/promises';
 import { type AddressInfo, connect, type Server } from 'node:net';
 import { type Endpoint, printEndpoint } from './core/endpoint.ts';
+import { fileTrouble } from './core/file-trouble.ts';
 
 /** What every door gives to main.ts: something to bind, and a way to end it. */
 export interface Door {
@@ -62,8 +63,7 @@ async function give(endpoint: Extract<Endpoint, { kind: 'unix' }>, access: Socke
     }
     await chmod(endpoint.path, mode);
   } catch (error) {
-    const { message } = error as NodeJS.ErrnoException;
-    throw new ListenError(`cannot hand over ${printEndpoint(endpoint)}: ${message}`, 77);
+    throw new ListenError(`cannot hand over ${printEndpoint(endpoint)}: ${fileTrouble(error)}`, 77);
   }
 }
 

@@ -8,6 +8,7 @@ import { open, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { type AddressList, addressFault, addressListBuilder } from './core/address-list.ts';
 import { type DomainList, domainFault, domainListBuilder } from './core/domain-list.ts';
+import { fileTrouble } from './core/file-trouble.ts';
 import {
   listEntriesMax,
   listLineCharsMax,
@@ -173,9 +174,8 @@ async function readOnce<K extends ListKind>(
     const value = await finished(builder, isUnwanted);
     return value === undefined ? refused(shownAs, 'not read to its end') : { ok: true, value };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    return refused(shownAs, code === 'ENOENT' ? 'no such file' : message);
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return refused(shownAs, fileTrouble(error));
   }
 }
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type WatchedCertificate, watchCertificate } from './certificate.ts';
 import { type Config, type DoorConfig, readConfig } from './config.ts';
 import type { Endpoint } from './core/endpoint.ts';
+import { fileTrouble } from './core/file-trouble.ts';
 import { outageActions, type Policy, type PolicyText } from './core/policy.ts';
 import type { Checked, Problem } from './core/problem.ts';
 import { readZone, type Zone } from './core/zone.ts';
@@ -209,18 +210,17 @@ async function load<T>(
   read: (path: string, shown: string) => Promise<Checked<T>>,
   whatNext?: string,
 ): Promise<Checked<T>> {
-  let trouble = 'no such file';
+  let trouble: string | undefined;
   for (const place of places) {
     try {
       return await read(place, shortest(place));
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code === 'EISDIR') trouble = 'is a folder, not a file';
-      else if (code !== 'ENOENT') trouble = message;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') trouble = fileTrouble(error);
     }
   }
+  if (trouble !== undefined) return { ok: false, problems: [{ where: name, what: trouble }] };
   const hint = places.length > 1 ? `looked for ${places.map(shortest).join(' and ')}` : whatNext;
-  return { ok: false, problems: [{ where: name, what: trouble, ...(hint === undefined ? {} : { hint }) }] };
+  return { ok: false, problems: [{ where: name, what: 'no such file', ...(hint === undefined ? {} : { hint }) }] };
 }
 
 function shortest(path: string): string {

@@ -5,6 +5,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileTrouble } from './core/file-trouble.ts';
 import type { Ip } from './core/ip.ts';
 import type { List } from './core/name-test.ts';
 import type { Policy } from './core/policy.ts';
@@ -90,11 +91,8 @@ export async function openPolicyFile(path: string, shown: string): Promise<Check
 
   const reload = async (): Promise<readonly Problem[]> => {
     seen = await versionOf(path);
-    const checked = await read().catch((error: NodeJS.ErrnoException): Checked<Policy> => {
-      return {
-        ok: false,
-        problems: [{ where: shown, what: error.code === 'ENOENT' ? 'no such file' : error.message }],
-      };
+    const checked = await read().catch((error: unknown): Checked<Policy> => {
+      return { ok: false, problems: [{ where: shown, what: fileTrouble(error) }] };
     });
     problems = checked.ok ? [] : checked.problems;
     if (checked.ok) policy = checked.value;

@@ -3,6 +3,7 @@
 // has the old one or the new one.
 
 import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { fileTrouble } from '../core/file-trouble.ts';
 import { formatPolicy } from '../core/policy-format.ts';
 import type { Checked } from '../core/problem.ts';
 import type { Terminal } from '../terminal.ts';
@@ -50,9 +51,8 @@ async function trying<T>(file: string, act: () => Promise<T>): Promise<Checked<T
   try {
     return { ok: true, value: await act() };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code, path = file } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    const what = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a folder, not a file' : message;
-    return { ok: false, problems: [{ where: file, what }] };
+    return { ok: false, problems: [{ where: path, what: fileTrouble(error) }] };
   }
 }

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
+import { fileTrouble } from '../core/file-trouble.ts';
 import type { Checked } from '../core/problem.ts';
 
 export interface Token {
@@ -29,8 +30,7 @@ export async function readToken(file: string): Promise<Checked<string> | undefin
     if (/^[\w~+/.=-]{32,512}$/.test(text)) return { ok: true, value: text };
     return wrong(file, 'is not a token: one line of 32 letters and digits at least', 'remove it, and one is made');
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? undefined : wrong(file, message);
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : wrong(file, fileTrouble(error));
   }
 }
 
@@ -45,8 +45,7 @@ async function makeToken(file: string): Promise<Checked<Token>> {
     }
     return { ok: true, value: { text, isNew: true } };
   } catch (error) {
-    const { message } = error as NodeJS.ErrnoException;
-    return wrong(file, `no token can be made: ${message}`, 'console.token_file names its place');
+    return wrong(file, `no token can be made: ${fileTrouble(error, 'folder')}`, 'console.token_file names its place');
   }
 }
 

@@ -4,6 +4,7 @@
 
 import { isAscii } from 'node:buffer';
 import { stat } from 'node:fs/promises';
+import { fileTrouble } from '../core/file-trouble.ts';
 import { journalLateMs, journalLineOctetsMax, journalProblemsMax } from '../core/limits.ts';
 import type { Problem } from '../core/problem.ts';
 import type { SessionRecord } from '../core/record.ts';
@@ -70,8 +71,7 @@ export async function journalFiles({
         for (const segment of (await segmentsIn(path)).filter(mayHold))
           files.push({ path: segment.path, octets: (await sizeOf(segment.path).catch(() => undefined))?.size ?? 0 });
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      onProblem({ where: path, what: code === 'ENOENT' ? 'no such file or folder' : message });
+      onProblem({ where: path, what: fileTrouble(error, 'file or folder') });
     }
   }
   return files;
@@ -87,7 +87,7 @@ async function* readFile(path: string, options: ReadJournalOptions, take: TakeLi
   try {
     for await (const octets of octetsOf(path, options.onProgress)) yield lines.push(octets);
   } catch (error) {
-    lines.broken((error as Error).message);
+    lines.broken(error);
   }
   yield lines.end();
 }
@@ -133,8 +133,14 @@ class Lines {
   }
 
   /** Nothing more will come, for this reason. */
-  broken(why: string): void {
-    this.#options.onProblem({ where: `${this.#path}:${this.#line + 1}`, what: `cannot be read on: ${why}` });
+  broken(error: unknown): void {
+    const why = fileTrouble(error);
+    const isOpen = (error as NodeJS.ErrnoException).syscall !== 'open';
+    this.#options.onProblem(
+      isOpen
+        ? { where: `${this.#path}:${this.#line + 1}`, what: `cannot be read on: ${why}` }
+        : { where: this.#path, what: why },
+    );
   }
 
   #problem(what: string): void {

@@ -177,7 +177,7 @@ describe('classify', () => {
 
   test('a file that cannot be read is 66', async () => {
     const { code, output } = await iprevd('classify', join(folder.path, 'nothing'));
-    expect([code, output]).toEqual([66, `iprevd: ${join(folder.path, 'nothing')} cannot be read: ENOENT\n`]);
+    expect([code, output]).toEqual([66, `iprevd: ${join(folder.path, 'nothing')} cannot be read: no such file\n`]);
   });
 
   test('whoever reads no more ends it in peace', async () => {

@@ -71,6 +71,6 @@ test('what is wrong is a problem, and the file stays', async () => {
 test('a name beside it that is taken is left alone', async () => {
   const file = fileWith('held.yaml', loose);
   const taken = fileWith(`held.yaml.${process.pid}.tmp`, 'not ours');
-  await expect(fmt(file, 'write')).rejects.toThrow('held.yaml: EEXIST');
+  await expect(fmt(file, 'write')).rejects.toThrow(`held.yaml.${process.pid}.tmp: file already exists`);
   expect([file, taken].map((path) => readFileSync(path, 'utf8'))).toEqual([loose, 'not ours']);
 });
