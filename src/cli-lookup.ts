@@ -8,6 +8,8 @@ import { quote } from './core/problem.ts';
 import { loadForJournal, loadPolicy } from './load.ts';
 import { type FoundRef, findRef } from './ref.ts';
 
+const exit = { found: 0, absent: 1, unread: 66 } as const;
+
 interface Options {
   readonly journal?: string;
   readonly config: string;
@@ -49,12 +51,13 @@ Examples:
   iprevd lookup '550 5.7.25 no PTR record for 192.0.2.7 [PTR 7.2.0.192.in-addr.arpa: NXDOMAIN] (ref 1ng2ewjmsa2)'
   iprevd lookup 1ng2ewjmsa2 --journal /backup/journal --policy strict --json
 
-Exit codes: 0 found, 1 it is not in the journal.`,
+Exit codes: 0 found, 1 it is not in the journal, 64 there is no ref in that, 66 the journal cannot be read, 78 a policy or
+configuration with mistakes.`,
     )
     .action(async (words: string[], options: Options) => {
       const sought = refOf(words.join(' '));
       const { folder, policy } = await journalAndPolicy(options);
-      if (!(await lookup(terminal, { sought, folder, policy, json: options.json === true }))) leave(1);
+      leave(exit[await lookup(terminal, { sought, folder, policy, json: options.json === true, now: Date.now() })]);
     });
 }
 

@@ -28,11 +28,12 @@ export interface FoundRef {
 }
 
 /**
- * The ref in what somebody pasted: alone, or in a reply "… (ref 1ng2ewjmsa2)", read aloud or not ("O" is 0, "I" and "L" are 1).
- * Undefined: there is none.
+ * The ref in what somebody pasted: alone, behind "ref" as in a reply "… (ref 1ng2ewjmsa2)" (which ends in it) or a log line, read
+ * aloud or not ("O" is 0, "I" and "L" are 1). Undefined: there is none.
  */
 export function findRef(text: string): FoundRef | undefined {
-  const [, word = text.trim()] = /\(ref ([0-9a-z]{11})\)/i.exec(text) ?? [];
+  const told = [...text.matchAll(/\bref\W{1,8}([0-9a-z]{11})(?![0-9a-z])/gi)].at(-1);
+  const word = told?.[1] ?? text.replace(/^\W+|\W+$/g, '');
   const ref = word.toLowerCase().replace(/o/g, '0').replace(/[il]/g, '1');
   if (!/^[0-9a-hjkmnp-tv-z]{11}$/.test(ref)) return undefined;
   const seconds = [...ref.slice(0, timeLength)].reduce((sum, char) => sum * 32 + alphabet.indexOf(char), 0);

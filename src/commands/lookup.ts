@@ -3,13 +3,13 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { decide } from '../core/decide.ts';
-import { printable } from '../core/name.ts';
+import { fileTrouble } from '../core/file-trouble.ts';
 import type { Policy } from '../core/policy.ts';
-import { printProblem } from '../core/problem.ts';
+import { type Problem, printProblem } from '../core/problem.ts';
 import { type Outcome, type RecordedVerdict, recordedVerdict, type SessionRecord } from '../core/record.ts';
 import type { Decision } from '../core/verdict.ts';
 import { findRecord } from '../journal/find.ts';
-import { segmentsIn } from '../journal/segment.ts';
+import { reachOf, segmentsIn } from '../journal/segment.ts';
 import type { FoundRef } from '../ref.ts';
 import type { Terminal } from '../terminal.ts';
 import { describe, section, toJson } from './check.ts';
@@ -20,26 +20,36 @@ export interface LookupParts {
   /** Of today, with the configuration's stand-in for an outage. */
   readonly policy: Policy;
   readonly json: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: number;
 }
 
-/** Prints the decision; false, and a sentence on standard error, if it is not in the journal. */
-export async function lookup(terminal: Terminal, { sought, folder, policy, json }: LookupParts): Promise<boolean> {
-  const { ref, at } = sought;
-  const onProblem = (problem: Parameters<typeof printProblem>[0]): void => terminal.err(`${printProblem(problem)}\n`);
+/** `unread`: nobody can tell, since the journal, or what it would stand in, cannot be read. */
+export type LookedUp = 'found' | 'absent' | 'unread';
+
+/** Prints the decision, or a sentence on standard error why there is none to print. */
+export async function lookup(terminal: Terminal, parts: LookupParts): Promise<LookedUp> {
+  const { folder, policy, json } = parts;
+  const { ref, at } = parts.sought;
+  let isWhole = true;
+  const onProblem = (problem: Problem): void => {
+    isWhole = false;
+    terminal.err(`${printProblem(problem)}\n`);
+  };
   try {
     const found = await findRecord({ folder, ref, at, onProblem });
     if (found === undefined) {
-      terminal.err(`iprevd: ${await notThere(sought, folder)}\n`);
-      return false;
+      const why = isWhole ? await notThere(parts) : `${ref} is not in what can be read of ${folder}`;
+      terminal.err(`iprevd: ${why}\n`);
+      return isWhole ? 'absent' : 'unread';
     }
     const today = decide(policy, found.record.evidence);
     terminal.out(json ? `${JSON.stringify(asJson(found, today), null, 2)}\n` : asText(terminal, found.record, today));
-    return true;
+    return 'found';
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    terminal.err(`iprevd: the journal cannot be read: ${printable(message)}\n`);
-    return false;
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    terminal.err(`iprevd: the journal cannot be read: ${folder}: ${fileTrouble(error, 'folder')}\n`);
+    return 'unread';
   }
 }
 
@@ -86,16 +96,23 @@ function outcomeWords({ rcpt, dot }: Outcome): string {
   return `the mail server behind said ${rcpt.join(', ')} to RCPT, ${message}`;
 }
 
-async function notThere({ ref, at }: FoundRef, folder: string): Promise<string> {
+async function notThere({ sought: { ref, at }, folder, now }: LookupParts): Promise<string> {
   const segments = await segmentsIn(folder);
-  const [first, last] = [segments[0], segments.at(-1)];
-  const came = new Date(at).toISOString().slice(0, 16).replace('T', ' ');
-  if (first === undefined || last === undefined) return `${ref} is not in the journal: ${folder} has no records`;
-  const hour = (ms: number): string => new Date(ms).toISOString().slice(0, 13).replace('T', ' ');
-  const range = `from ${hour(first.begin)}:00 to ${hour(last.end)}:00`;
-  const why =
-    at < first.begin || at > last.end
-      ? `it is of ${came} UTC, and ${folder} reaches ${range}`
-      : `it is of ${came} UTC, which ${folder} covers; a session at the SMTP door is written down when it ends`;
-  return `${ref} is not in the journal: ${why}`;
+  const reach = reachOf(segments);
+  if (reach === undefined) return `${ref} is not in the journal: ${folder} has no records`;
+  const came = `it is of ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return `${ref} is not in the journal: ${came}, ${why()}`;
+
+  function why(): string {
+    if (at > now + refAheadMs) return 'which lies ahead: is it copied right?';
+    if (segments.some(({ begin, end }) => begin <= at && at < end))
+      return `which ${folder} covers; a session at the SMTP door is written down when it ends`;
+    const [first] = segments;
+    return first !== undefined && at < first.begin
+      ? `and ${folder} reaches ${reach}: what is older has been removed ("keep" and "max" of the journal), or was never recorded`
+      : `and ${folder}, which reaches ${reach}, has no segment of that hour: nothing was recorded then, or somebody has removed it`;
+  }
 }
+
+/** A clock may be some minutes wrong. */
+const refAheadMs = 600_000;

@@ -37,6 +37,14 @@ export function segmentOf(folder: string, name: string): Segment | undefined {
   return { path, begin, end: begin + hourMs, turn: Number(turn), isPacked: packed !== undefined };
 }
 
+/** What segments, oldest first, reach over: "from 2026-11-21 06:00 to 2026-11-26 07:00 UTC"; undefined: there are none. */
+export function reachOf(segments: readonly Segment[]): string | undefined {
+  const [first, last] = [segments[0], segments.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const hour = (ms: number): string => `${hourOf(ms).replace('T', ' ')}:00`;
+  return `from ${hour(first.begin)} to ${hour(last.end)} UTC`;
+}
+
 /** The segments of a folder, oldest first; rejects as readdir does. */
 export async function everySegmentIn(folder: string): Promise<Segment[]> {
   const entries: readonly Dirent[] = await readdir(folder, { withFileTypes: true });

@@ -36,19 +36,20 @@ async function look(options: { policy?: string; json?: boolean; sought?: string 
     err: (text: string) => void (err += text),
     colour: false,
   };
-  const isThere = await lookup(terminal, {
+  const cameTo = await lookup(terminal, {
     sought: findRef(sought) as FoundRef,
     folder,
     policy: policy === undefined ? strictly : policyOf(policy),
     json,
+    now: came + 5 * 86_400_000,
   });
-  return { isThere, out, err: err.replaceAll(folder, 'FOLDER') };
+  return { cameTo, out, err: err.replaceAll(folder, 'FOLDER') };
 }
 
 test('what was told, what became of it, and why', async () => {
   put(came, { id: ref, outcome: { rcpt: [250, 550], dot: [250] } });
   expect(await look()).toEqual({
-    isThere: true,
+    cameTo: 'found',
     err: '',
     out: expect.stringMatching(
       /^ref {6}\w{11}, came 2026-11-21 06:34:58 UTC to the smtp door\ntold {5}reject, by no-ptr, 550 5\.7\.25\n {9}Sender and recipient were not recorded .*\nthen {5}the mail server behind said 250, 550 to RCPT, to the message 250\nclient {3}192\.0\.2\.7\nasked {4}PTR 7\.2\.0\.192\.in-addr\.arpa {2}NXDOMAIN\n[\s\S]*\nrules {4}✔ no-ptr[\s\S]*\nverdict {2}reject, by no-ptr\n/,
@@ -85,7 +86,7 @@ test.each([
 ])('it is found %s, packed or not', async (_, later) => {
   for (const isPacked of [false, true]) {
     put(came + later, { id: ref }, isPacked);
-    expect((await look()).isThere).toBe(true);
+    expect((await look()).cameTo).toBe('found');
     rmSync(join(folder, `${segmentName(hourOf(came + later), 0)}${isPacked ? '.gz' : ''}`));
   }
 });
@@ -97,33 +98,60 @@ test('hostile bytes are escaped', async () => {
   expect(out.replaceAll(/[✔✘·]/g, '')).toMatch(/^[ -~\n]*$/);
 });
 
+const refOf = (time: string): string => makeRefs(() => Date.parse(time), 7)();
 test.each([
   [
-    'of a time that the journal does not have',
-    'zzzzzzz0000',
-    /^iprevd: zzzzzzz0000 is not in the journal: it is of \d+-\d\d-\d\d \d\d:\d\d UTC, and FOLDER reaches from 2026-11-21 06:00 to 2026-11-21 07:00\n$/,
+    'of a time before the journal begins, as retention leaves it',
+    refOf('2026-10-01T06:34:58Z'),
+    'it is of 2026-10-01 06:34 UTC, and FOLDER reaches from 2026-11-21 06:00 to 2026-11-21 09:00 UTC: what is older has been removed ("keep" and "max" of the journal), or was never recorded',
   ],
+  [
+    'of an hour that somebody took out',
+    refOf('2026-11-21T07:10:00Z'),
+    'it is of 2026-11-21 07:10 UTC, and FOLDER, which reaches from 2026-11-21 06:00 to 2026-11-21 09:00 UTC, has no segment of that hour: nothing was recorded then, or somebody has removed it',
+  ],
+  ['of a time to come', 'zzzzzzz0000', 'it is of 3058-10-26 03:46 UTC, which lies ahead: is it copied right?'],
   [
     'of a session that is not there, or not over',
     `${ref.slice(0, 7)}zzzz`,
-    /^iprevd: \w{11} is not in the journal: it is of 2026-11-21 06:34 UTC, which FOLDER covers; a session .* when it ends\n$/,
+    'it is of 2026-11-21 06:34 UTC, which FOLDER covers; a session at the SMTP door is written down when it ends',
   ],
 ])('a ref %s: one sentence', async (_, sought, sentence) => {
   put(came, { id: ref });
-  const { isThere, out, err } = await look({ sought });
-  expect([isThere, out]).toEqual([false, '']);
-  expect(err).toMatch(sentence);
+  put(came + 2 * hourMs, { id: '1' });
+  expect(await look({ sought })).toEqual({
+    cameTo: 'absent',
+    out: '',
+    err: `iprevd: ${sought} is not in the journal: ${sentence}\n`,
+  });
 });
 
-test('no journal, an empty one, and one whose file is damaged', async () => {
-  expect((await look()).err).toBe(`iprevd: ${ref} is not in the journal: FOLDER has no records\n`);
+test('an empty journal, and one whose file is damaged', async () => {
+  expect(await look()).toEqual({
+    cameTo: 'absent',
+    out: '',
+    err: `iprevd: ${ref} is not in the journal: FOLDER has no records\n`,
+  });
   writeFileSync(join(folder, '2026-11-21T06.jsonl.gz'), gzipSync('x'.repeat(1_000)).subarray(0, -8));
-  expect((await look()).err).toMatch(
-    /^FOLDER\/2026-11-21T06\.jsonl\.gz:1: cannot be read on: .*\niprevd: \w+ is not in the journal: /,
-  );
+  expect(await look()).toEqual({
+    cameTo: 'unread',
+    out: '',
+    err: expect.stringMatching(
+      /^FOLDER\/2026-11-21T06\.jsonl\.gz:1: cannot be read on: .*\niprevd: \w+ is not in what can be read of FOLDER\n$/,
+    ),
+  });
+});
+
+test('no journal, or a file in its place: what it is, in words', async () => {
+  const unread = (why: string) => ({
+    cameTo: 'unread',
+    out: '',
+    err: `iprevd: the journal cannot be read: FOLDER: ${why}\n`,
+  });
   rmSync(folder, { recursive: true });
-  expect((await look()).err).toMatch(/^iprevd: the journal cannot be read: ENOENT/);
+  expect(await look()).toEqual(unread('no such folder'));
   writeFileSync(folder, '');
+  expect(await look()).toEqual(unread('is no folder, or lies below something that is none'));
 });
 
 test.each([
@@ -131,6 +159,11 @@ test.each([
   [` ${ref.toUpperCase()}\n`, ref],
   [`550 5.7.25 no PTR record for 192.0.2.7 [PTR 7.2.0.192.in-addr.arpa: NXDOMAIN] (ref ${ref})`, ref],
   ['OOIILLooiil', '00111100111'],
+  [`550 5.7.25 no PTR record (ref 00000000000) [x] (ref\n  ${ref}).`, ref],
+  [`ref ${ref}`, ref],
+  [`"${ref}",`, ref],
+  [`{"level":"info","ref":"${ref}","door":"smtp"}`, ref],
+  [`(ref ${ref}0)`, undefined],
   ['unconfirmed', undefined],
   ['(ref 123)', undefined],
   ['', undefined],
