@@ -1,5 +1,5 @@
 // `iprevd top` and `iprevd trace`: the verbs that ask the running service, through its console. Exit codes beside those of cli.ts:
-// 69 no service answers, 77 its token cannot be read or is another.
+// 69 no service answers, or it ends meanwhile; 77 its socket or token is out of reach, or the token is another.
 
 import { Command, Option } from 'commander';
 import { argument } from './cli-check.ts';
@@ -21,6 +21,11 @@ export interface LiveCommandParts {
 
 const refreshMs = 2_000;
 
+const exitCodes = `
+Exit codes: 0 done, or Ctrl-C, 69 nobody listens, the service has ended, or
+there is no token file yet, 77 socket or token may not be used, or the token is
+another, 78 a configuration or token file with mistakes.`;
+
 export function liveCommands(parts: LiveCommandParts): readonly Command[] {
   return [topCommand(parts), traceCommand(parts)];
 }
@@ -31,6 +36,7 @@ function topCommand({ terminal, rows, orExit }: LiveCommandParts): Command {
     .addOption(configOption())
     .option('--once', 'print it once')
     .option('--json', 'print JSON, a line each time')
+    .addHelpText('after', exitCodes)
     .action(async ({ config, once, json }: { config: string; once?: true; json?: true }) => {
       await top(terminal, {
         console: await consoleClient(orExit(await loadConsole(config))),
@@ -54,7 +60,8 @@ function traceCommand({ terminal, orExit }: LiveCommandParts): Command {
       `
 Examples:
   iprevd trace --client 192.0.2.7
-  iprevd trace --client 2001:db8::/32 --json | jq .verdict.rule`,
+  iprevd trace --client 2001:db8::/32 --json | jq .verdict.rule
+${exitCodes}`,
     )
     .action(async ({ config, client, json }: { config: string; client?: Cidr; json?: true }) => {
       const console = await consoleClient(orExit(await loadConsole(config)));

@@ -1,5 +1,5 @@
 // `iprevd trace`: the decisions of the running service about one client, or a range of them, as they come; each told as `check`
-// tells it, or as a line of JSON. Ends with the service, or when the caller says so.
+// tells it, or as a line of JSON. Ends when the caller says so; the end of the service is an error.
 
 import type { ConsoleClient } from '../console/client.ts';
 import { type Cidr, printCidr } from '../core/ip.ts';
@@ -16,7 +16,7 @@ export interface TraceParts {
   readonly signal?: AbortSignal;
 }
 
-/** The number of decisions told. Rejects with a ConsoleError. */
+/** The number of decisions told. Rejects with a ConsoleError, also when the service ends meanwhile. */
 export async function trace(terminal: Terminal, { console, client, json, most, signal }: TraceParts): Promise<number> {
   const range = client === undefined ? undefined : printCidr(client);
   let told = 0;

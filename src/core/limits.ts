@@ -349,6 +349,9 @@ export const consoleConnectionsMax = 64;
 /** Of them, those that are told each decision as it comes. */
 export const consoleStreamsMax = 16;
 
+/** `top` and `trace` wait so long for the head of an answer: a console that is there gives it at once. */
+export const consoleAnswerMs = 10_000;
+
 /** A request's head must be there by then, and the whole of it by the second figure. */
 export const consoleHeadMs = 5_000;
 export const consoleRequestMs = 30_000;

@@ -14,19 +14,37 @@ export const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
 export interface Running {
   readonly child: ChildProcess;
   readonly output: () => string;
+  /** The streams, each alone. */
+  readonly out: () => string;
+  readonly err: () => string;
   /** Exit code, or the signal's name. */
   readonly ended: Promise<number | string>;
   stop(signal?: NodeJS.Signals): Promise<number | string>;
 }
 
+export interface StartOptions {
+  readonly cwd?: string;
+  /** Where the test is root's: as a user who may read nothing of its own. What has mode 0 is out of reach then in any case. */
+  readonly asNobody?: true;
+}
+
+const nobody = 65_534;
+
 /** `program`: a name to look up, or "node". Output of both streams is kept. */
-export function start(program: string, args: readonly string[], options: { cwd?: string } = {}): Running {
+export function start(program: string, args: readonly string[], options: StartOptions = {}): Running {
   const path = program === 'node' ? process.execPath : whereIs(program);
   if (path === undefined) throw new Error(`${program} is not installed`);
-  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: options.cwd ?? projectFolder });
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
-  child.stderr.on('data', (chunk) => (output += chunk));
+  const user = options.asNobody && process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {};
+  const child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: options.cwd ?? projectFolder, ...user });
+  let [output, out, err] = ['', '', ''];
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    output += chunk;
+    err += chunk;
+  });
   const ended = new Promise<number | string>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
@@ -34,6 +52,8 @@ export function start(program: string, args: readonly string[], options: { cwd?:
   return {
     child,
     output: () => output,
+    out: () => out,
+    err: () => err,
     ended,
     stop: (signal = 'SIGTERM') => {
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
@@ -46,11 +66,22 @@ export function start(program: string, args: readonly string[], options: { cwd?:
 export async function run(
   program: string,
   args: readonly string[],
-  options: { cwd?: string } = {},
+  options: StartOptions = {},
 ): Promise<{ code: number | string; output: string }> {
   const running = start(program, args, options);
   const code = await running.ended;
   return { code, output: running.output() };
+}
+
+/** The same, with the two streams kept apart. */
+export async function runApart(
+  program: string,
+  args: readonly string[],
+  options: StartOptions = {},
+): Promise<{ code: number | string; out: string; err: string }> {
+  const running = start(program, args, options);
+  const code = await running.ended;
+  return { code, out: running.out(), err: running.err() };
 }
 
 /** Polls for at most 10 s; throws with what it was waiting for. */
