@@ -50,8 +50,10 @@ Examples:
   iprevd audit 192.0.2.0/28                      are the servers that you send from in order?
   iprevd classify names.tsv                      which of these reverse names are a provider's template?
 
-Exit codes: 0 done, 1 policy test, diff, audit, lookup or backtest found something, 64 wrong usage, 65 and 66 a list of hosts or names that is wrong or not there, 69 a port or service is not available, 70 a bug of ours, 77 no permission
-for a port, 78 a file with mistakes.`,
+Exit codes: 0 done, 1 policy test, diff, audit, lookup or backtest found
+something, 64 wrong usage, 65 a list with mistakes, 66 nothing there to read,
+69 a port or service is not available, 70 a bug of ours, 75 an audit that could
+not tell, 77 no permission, or a wrong token, 78 a file with mistakes.`,
   );
 
 const leave = (code: number): void => {
@@ -65,7 +67,8 @@ const files: readonly { readonly verbs: readonly string[]; readonly commands: ()
   { verbs: ['check', 'audit', 'remedy'], commands: async () => (await import('./cli-check.ts')).checkCommands(parts) },
   { verbs: ['classify'], commands: async () => [(await import('./cli-classify.ts')).classifyCommand(parts)] },
   { verbs: ['lookup'], commands: async () => [(await import('./cli-lookup.ts')).lookupCommand(parts)] },
-  { verbs: ['backtest', 'report'], commands: async () => (await import('./cli-backtest.ts')).backtestCommands(parts) },
+  { verbs: ['backtest'], commands: async () => [(await import('./cli-backtest.ts')).backtestCommand(parts)] },
+  { verbs: ['report'], commands: async () => [(await import('./cli-report.ts')).reportCommand(parts)] },
   { verbs: ['top', 'trace'], commands: async () => (await import('./cli-live.ts')).liveCommands(parts) },
   { verbs: ['policy'], commands: async () => [(await import('./cli-policy.ts')).policyCommand(parts)] },
 ];

@@ -1,5 +1,5 @@
-// Where the sessions of a replay come from: a journal, or the log of a Postfix. Files of any size are read in flat memory; what
-// cannot be read is said with file and line, and the rest is used.
+// The sessions of a replay: out of a journal, or out of the log of a Postfix, whose addresses may be looked up now. How they are read,
+// and what is said of what cannot be, is in sources.ts.
 
 import { stat } from 'node:fs/promises';
 import type { Backtest } from '../core/backtest/backtest.ts';
@@ -9,21 +9,9 @@ import { replayLines } from '../core/backtest/replay-lines.ts';
 import type { Ip } from '../core/ip.ts';
 import { resolvedAtOnce, resolvedNowMax } from '../core/limits.ts';
 import type { Policy } from '../core/policy.ts';
-import { postfixLog } from '../core/postfix-log.ts';
-import type { Problem } from '../core/problem.ts';
+import { type PostfixLog, postfixLog } from '../core/postfix-log.ts';
 import type { Answers, Gather } from '../gather.ts';
-import { journalFiles, readJournalLines, type TakeLine } from '../journal/read.ts';
-
-export interface Source {
-  /** Files, or folders of a journal. */
-  readonly paths: readonly string[];
-  /** Milliseconds since 1970: only sessions that began then or later, and before `until`. */
-  readonly since?: number;
-  readonly until?: number;
-  readonly onProblem: (problem: Problem) => void;
-  /** MB of files read, and of how many. */
-  readonly progress: (done: number, of: number) => void;
-}
+import { type Reading, readLines, type Source, wrongLog } from './sources.ts';
 
 export interface Replayed {
   readonly replay: Backtest;
@@ -31,9 +19,8 @@ export interface Replayed {
   readonly labels?: Labels;
 }
 
-export async function replayJournal(source: Source, { replay, policies, labels }: Replayed): Promise<void> {
-  const take = replayLines({ ...source, replay, policies, ...(labels === undefined ? {} : { labels }) });
-  await eachLine(source, take);
+export async function replayJournal(source: Source, { replay, policies, labels }: Replayed): Promise<Reading> {
+  return readLines(source, replayLines({ ...source, replay, policies, ...(labels === undefined ? {} : { labels }) }));
 }
 
 /** Looks up now what the log does not tell; see `resolveNow`. */
@@ -47,16 +34,16 @@ export async function replayPostfixLog(
   source: Source,
   { replay, labels }: Replayed,
   resolve?: ResolveNow,
-): Promise<void> {
+): Promise<Reading> {
   const answers = resolve === undefined ? undefined : await resolveNow(source, resolve);
-  await eachSession(source, (session) => {
+  return eachSession(source, (session) => {
     const found = session.dnsNotRecorded ? answers?.get(session.evidence.client.ip) : undefined;
     const judged = found === undefined ? session : withAnswers(session, found);
     replay.add(judged, labels?.of(judged.evidence));
   });
 }
 
-async function eachSession(source: Source, onSession: (session: Session) => void): Promise<void> {
+async function eachSession(source: Source, onSession: (session: Session) => void): Promise<Reading> {
   const { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = source;
   // One log after the other: a session of Postfix may begin at the end of one file and end in the next.
   const latest = await latestChange(source.paths);
@@ -64,14 +51,38 @@ async function eachSession(source: Source, onSession: (session: Session) => void
     const at = Date.parse(session.evidence.at);
     if (at >= since && at < until) onSession(session);
   });
-  for (const path of source.paths) {
-    let line = 0;
-    await eachLine({ ...source, paths: [path] }, (text) => {
-      log.line(text, `${path}:${++line}`);
-      return undefined;
-    });
-  }
+  const all: Reading[] = [];
+  for (const path of source.paths) all.push(await readLog(path, source, log));
   log.end();
+  return {
+    lines: all.reduce((sum, { lines }) => sum + lines, 0),
+    missing: all.flatMap(({ missing }) => missing),
+    problems: all.reduce((sum, { problems }) => sum + problems, 0),
+  };
+}
+
+/** A log without a line of Postfix is not the one that was meant. */
+async function readLog(path: string, source: Source, log: PostfixLog): Promise<Reading> {
+  const wrong = await wrongLog(path);
+  if (wrong !== undefined) {
+    source.onProblem(wrong);
+    return { lines: 0, missing: [wrong], problems: 1 };
+  }
+  let line = 0;
+  let ofPostfix = 0;
+  let first = '';
+  const { missing, problems } = await readLines({ ...source, paths: [path] }, (text) => {
+    line++;
+    if (first === '') first = text.trim();
+    if (log.line(text, `${path}:${line}`)) ofPostfix++;
+    return undefined;
+  });
+  if (line === 0 || ofPostfix > 0) return { lines: ofPostfix, missing, problems };
+  const hint = first.startsWith('{"v":') ? 'it looks like a journal: name it without --postfix-log' : undefined;
+  const what = 'holds no line of smtpd or postscreen of a Postfix';
+  const foreign = { where: path, what, ...(hint === undefined ? {} : { hint }) };
+  source.onProblem(foreign);
+  return { lines: 0, missing: [...missing, foreign], problems: problems + 1 };
 }
 
 async function latestChange(paths: readonly string[]): Promise<number> {
@@ -84,21 +95,6 @@ async function latestChange(paths: readonly string[]): Promise<number> {
     ),
   );
   return Math.max(0, ...times);
-}
-
-async function eachLine(source: Source, take: TakeLine): Promise<void> {
-  const files = await journalFiles({ ...source, onProblem: () => {} });
-  const all = files.reduce((sum, { octets }) => sum + octets, 0);
-  const mb = (octets: number) => Math.ceil(octets / 1_000_000);
-  let read = 0;
-  const onProgress = (octets: number): void => {
-    read += octets;
-    source.progress(mb(Math.min(read, all)), mb(all));
-  };
-  const { since, until, ...options } = source;
-  const bounds = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
-  for await (const _ of readJournalLines({ ...options, ...bounds, onProgress }, take));
-  source.progress(mb(all), mb(all));
 }
 
 /** The answers on each address that Postfix could not confirm, as the DNS has them now: each is asked about once. */

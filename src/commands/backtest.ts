@@ -7,7 +7,9 @@ import type { RuleResult } from '../core/backtest/rule-tally.ts';
 import type { BacktestResult } from '../core/backtest/tally.ts';
 import { figure, type Threshold } from '../core/backtest/threshold.ts';
 import { printable } from '../core/name.ts';
+import { wrap } from '../core/remedy/print.ts';
 import { paint, type Style, type Terminal } from '../terminal.ts';
+import type { Remarks } from './sources.ts';
 
 export interface BacktestWords {
   /** What the candidate is compared with. */
@@ -17,15 +19,21 @@ export interface BacktestWords {
   /** Refs are of a journal, where lookup finds them. */
   readonly isJournal: boolean;
   readonly threshold?: Threshold;
-  /** Remarks on where the sessions come from. */
-  readonly notes: readonly string[];
+  readonly remarks: Remarks;
+  /** On what the sessions come from; absent: nothing. */
+  readonly note?: string;
   readonly json: boolean;
 }
+
+/** Where everybody's terminal ends. */
+const columns = 80;
 
 /** Rows of each table; the rest is in the JSON. */
 const rowsMax = 15;
 
 export function showBacktest(terminal: Terminal, result: BacktestResult, words: BacktestWords): void {
+  // A program gets the result alone on standard output.
+  if (words.json) for (const remark of words.remarks.empty) terminal.err(`iprevd: ${remark}\n`);
   terminal.out(words.json ? `${JSON.stringify(result, null, 2)}\n` : describe(terminal, result, words));
 }
 
@@ -57,13 +65,18 @@ function describe(terminal: Terminal, result: BacktestResult, words: BacktestWor
   ].join('\n');
 }
 
-function closing(result: BacktestResult, { unread, notes, threshold }: BacktestWords): readonly string[] {
+function closing(
+  result: BacktestResult,
+  { unread, remarks: { missing, empty }, note, threshold }: BacktestWords,
+): readonly string[] {
   const { sessions, changed, not_recorded, labelled } = result;
   return [
     `${plural(sessions, 'session')}, ${changed} judged otherwise${not_recorded === 0 ? '' : `, ${not_recorded} of which it is not recorded`}`,
     ...(labelled === undefined ? [] : [`labelled: ${labelled.ham} ham, ${labelled.spam} spam`]),
     ...(unread === 0 ? [] : [`${plural(unread, 'problem')} with lines or files, which standard error names`]),
-    ...notes,
+    ...missing,
+    ...empty,
+    ...(note === undefined ? [] : wrap(note, columns)),
     ...(threshold === undefined
       ? []
       : [

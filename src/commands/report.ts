@@ -2,21 +2,30 @@
 
 import { dateText, sentence } from '../core/condition-text.ts';
 import { printable } from '../core/name.ts';
+import { wrap } from '../core/remedy/print.ts';
 import type { Refusals, ReportResult } from '../core/report.ts';
 import type { Terminal } from '../terminal.ts';
+import type { Remarks } from './sources.ts';
 
 const columns = 72;
 const rowsMax = 20;
 
-export function showReport(terminal: Terminal, result: ReportResult, json: boolean): void {
-  terminal.out(json ? `${JSON.stringify(result, null, 2)}\n` : describe(result));
+export interface ReportWords {
+  readonly remarks: Remarks;
+  readonly json: boolean;
 }
 
-function describe(result: ReportResult): string {
+export function showReport(terminal: Terminal, result: ReportResult, { remarks, json }: ReportWords): void {
+  if (json) for (const remark of remarks.empty) terminal.err(`iprevd: ${remark}\n`);
+  terminal.out(json ? `${JSON.stringify(result, null, 2)}\n` : describe(result, remarks));
+}
+
+function describe(result: ReportResult, { missing, empty }: Remarks): string {
   const { since, sessions, actions } = result;
   const told = Object.entries(actions).filter(([, count]) => count > 0);
   return [
     `iprevd: ${sessions} session${sessions === 1 ? '' : 's'} since ${since.slice(0, 16).replace('T', ' ')} UTC`,
+    ...[...missing, ...empty].flatMap((remark) => wrap(remark, columns)),
     ...told.map(([action, count]) => number(count, action === 'pending' ? 'left before hearing a verdict' : action)),
     ...section('Refused, and not in the days before', refusals(result.new_refusals), 'nobody'),
     ...section('Refused before as well', refusals(result.refusals)),

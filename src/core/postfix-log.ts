@@ -12,8 +12,11 @@ import { outcomeCodesMax, postfixSessionsMax } from './limits.ts';
 import { claimedName, hostName } from './name.ts';
 
 export interface PostfixLog {
-  /** One line, without its end. `where` stands for the session that it begins where Postfix gives it no queue id. */
-  line(text: string, where: string): void;
+  /**
+   * One line, without its end. `where` stands for the session that it begins where Postfix gives it no queue id. False: it is no
+   * line of smtpd or postscreen.
+   */
+  line(text: string, where: string): boolean;
   /** Hands out what has no end in the log. */
   end(): void;
 }
@@ -34,8 +37,8 @@ export function postfixLog(latest: number, onSession: (session: Session) => void
   };
   return {
     line(text, where) {
-      const read = lineForm.exec(text);
-      if (read === null) return;
+      const read = lineForm.exec(bare(text));
+      if (read === null) return false;
       const { stamp = '', program = '', pid = '', said = '' } = read.groups ?? {};
       const isPostscreen = program.endsWith('/postscreen');
       const peer = peerForm.exec(said)?.groups;
@@ -43,14 +46,15 @@ export function postfixLog(latest: number, onSession: (session: Session) => void
       const key = isPostscreen ? `${pid} ${peer?.ip} ${peer?.port}` : pid;
       if (/^connect from /i.test(said)) {
         const at = momentOf(stamp, latest);
-        if (ip === undefined || at === undefined) return;
+        if (ip === undefined || at === undefined) return true;
         begin(key, { ip, at, where, isPostscreen, program, ...named(peer?.name), codes: [], accepted: 0 });
-        return;
+        return true;
       }
       const known = open.get(key);
-      if (known === undefined || (ip !== undefined && ip !== known.ip)) return;
+      if (known === undefined || (ip !== undefined && ip !== known.ip)) return true;
       take(known, said);
       if (/^disconnect /i.test(said)) close(key);
+      return true;
     },
     end() {
       for (const key of [...open.keys()]) close(key);
@@ -64,6 +68,11 @@ const lineForm =
 /** "from mx.example[192.0.2.7]:4711", "CONNECT from [192.0.2.7]:4711", "DISCONNECT [192.0.2.7]:4711", "client=mx.example[192.0.2.7]". */
 const peerForm =
   /(?:^| from |^[0-9A-Za-z]+: client=|^DISCONNECT )(?<name>[^\s[\],=]*)\[(?<ip>[0-9a-fA-F.:]+)\](?::(?<port>\d+))?/;
+
+/** A machine that lost its power leaves octets of zero, some programs a mark at the beginning, CR, or all of UTF-16. */
+function bare(text: string): string {
+  return /[\0\r\ufeff\ufffd]/.test(text) ? text.replace(/^[\ufeff\ufffd]+|\0+|\r$/g, '') : text;
+}
 
 interface Open {
   readonly ip: Ip;

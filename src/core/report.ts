@@ -1,15 +1,15 @@
 // A day of a journal in figures: who was refused that was not before, what each rule did and what it only watched, how the DNS
-// was, what ends soon. Records come one by one; memory is bounded by limits.ts. Pure.
+// was, what ends soon. Lines come one by one; memory is bounded by limits.ts. Pure.
 
-import { backtest } from './backtest/backtest.ts';
+import { judge } from './backtest/judge.ts';
 import { organisationOf } from './backtest/organisations.ts';
 import type { Evidence } from './evidence.ts';
-import { assess } from './findings.ts';
-import { iprev } from './iprev.ts';
+import { type Iprev, iprev } from './iprev.ts';
 import { expiresSoonMs, organisationsCountedMax, refsShownMax, reportWordsMax, ruleNamesMax } from './limits.ts';
 import { printable } from './name.ts';
 import { expired, type Policy } from './policy.ts';
 import type { SessionRecord } from './record.ts';
+import { readRecord } from './record-form.ts';
 
 /** In the form of the JSON. */
 export interface ReportResult {
@@ -35,7 +35,7 @@ export interface ReportResult {
   /** Rules and exceptions of the policy that end within two weeks, or have ended. Absent: no policy is known. */
   readonly ending?: readonly { readonly what: string; readonly until: string }[];
   readonly ended?: readonly string[];
-  /** Rules of the policy that are not off and held for no session. */
+  /** Rules of the policy that are not off and held for no session, neither then nor now. */
   readonly never_fired?: readonly string[];
 }
 
@@ -48,7 +48,8 @@ export interface Refusals {
 }
 
 export interface Report {
-  add(record: SessionRecord): void;
+  /** One line of a journal; undefined, or a sentence that says why it is no record. */
+  line(text: string): string | undefined;
   result(now: number): ReportResult;
 }
 
@@ -56,49 +57,46 @@ export interface Report {
 export function makeReport(since: number, policy?: Policy): Report {
   const actions = { accept: 0, tag: 0, defer: 0, reject: 0, pending: 0 };
   const before = new Set<string>();
-  const refused = new Map<string, { sessions: number; rules: Set<string>; refs: string[] }>();
+  const refused = countRefused();
   const rules = counter(ruleNamesMax);
   const monitored = counter(ruleNamesMax);
   const temperror = counter(reportWordsMax);
   const said = counter(reportWordsMax);
-  const replay = policy === undefined ? undefined : backtest({ candidate: policy });
+  const idle = idleRules(policy);
   let stale = 0;
   let sessions = 0;
 
-  const addRefused = ({ evidence, verdict }: SessionRecord, isBefore: boolean): void => {
-    const found = organisationOf(assess(evidence), evidence.client.ip);
-    if (isBefore) {
-      if (before.size < 10 * organisationsCountedMax) before.add(found);
-      return;
-    }
-    const organisation = refused.has(found) || refused.size < organisationsCountedMax ? found : 'others';
-    const one = refused.get(organisation) ?? { sessions: 0, rules: new Set(), refs: [] };
-    refused.set(organisation, one);
-    one.sessions++;
-    if (one.rules.size < refsShownMax) one.rules.add(verdict.rule);
-    if (one.refs.length < refsShownMax) one.refs.push(evidence.id);
+  const addBefore = ({ evidence, verdict }: SessionRecord, found: Iprev): void => {
+    if (!refuses(verdict) || before.size >= 10 * organisationsCountedMax) return;
+    before.add(organisationOf({ iprev: found }, evidence.client.ip));
   };
-
+  const add = ({ evidence, verdict }: SessionRecord, found: Iprev): void => {
+    const { action, rule, would = [] } = verdict;
+    sessions++;
+    actions[action]++;
+    if (refuses(verdict)) refused.add(organisationOf({ iprev: found }, evidence.client.ip), rule, evidence.id);
+    if (action !== 'pending') rules.add(rule);
+    for (const one of would) monitored.add(one);
+    if (found.result === 'temperror') temperror.add(found.reason);
+    if (evidence.stale) stale++;
+    for (const error of extendedErrors(evidence)) said.add(error);
+  };
+  const from = new Date(since).toISOString();
   return {
-    add(record) {
-      const { evidence, verdict } = record;
-      const isBefore = Date.parse(evidence.at) < since;
-      if (verdict.action === 'defer' || verdict.action === 'reject') addRefused(record, isBefore);
-      if (isBefore) return;
-      sessions++;
-      actions[verdict.action]++;
-      if (verdict.action !== 'pending') rules.add(verdict.rule);
-      for (const rule of verdict.would ?? []) monitored.add(rule);
-      const { result, reason } = iprev(evidence);
-      if (result === 'temperror') temperror.add(reason);
-      if (evidence.stale) stale++;
-      for (const error of extendedErrors(evidence)) said.add(error);
-      replay?.add(record);
+    line(text) {
+      if (saysNothing(text, from)) return undefined;
+      const record = readRecord(text);
+      if (typeof record === 'string') return record;
+      const found = iprev(record.evidence);
+      if (Date.parse(record.evidence.at) < since) addBefore(record, found);
+      else {
+        add(record, found);
+        idle.look(record);
+      }
+      return undefined;
     },
     result(now) {
-      const all = [...refused]
-        .map(([organisation, one]) => ({ organisation, sessions: one.sessions, rules: [...one.rules], refs: one.refs }))
-        .sort((a, b) => b.sessions - a.sessions);
+      const all = refused.list();
       const names = new Set([...rules.counts.keys(), ...monitored.counts.keys()]);
       return {
         since: new Date(since).toISOString(),
@@ -120,11 +118,72 @@ export function makeReport(since: number, policy?: Policy): Report {
             .map(([error, count]) => ({ error, sessions: count }))
             .sort((a, b) => b.sessions - a.sessions),
         },
-        ...(policy === undefined || replay === undefined
+        ...(policy === undefined
           ? {}
-          : { ending: ending(policy, now), ended: expired(policy, now), never_fired: replay.result(now).never_hit }),
+          : { ending: ending(policy, now), ended: expired(policy, now), never_fired: idle.list() }),
       };
     },
+  };
+}
+
+function refuses({ action }: SessionRecord['verdict']): boolean {
+  return action === 'defer' || action === 'reject';
+}
+
+/**
+ * Of the days before only refusals count, and most lines of a week are none: such a line, in the form in which the journal writes
+ * and whole, is passed over without being read. No foreign text can hold these marks, since in a JSON string a quote has a
+ * backslash before it.
+ */
+function saysNothing(line: string, from: string): boolean {
+  const [, at] = ownForm.exec(line) ?? [];
+  return at !== undefined && at < from && line.endsWith('}}') && letInMarks.some((mark) => line.includes(mark));
+}
+
+const ownForm = /^\{"v":1,"evidence":\{"v":1,"id":"[0-9a-z]{1,40}","at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)",/;
+const letInMarks = ['accept', 'tag', 'pending'].map((action) => `,"verdict":{"action":"${action}","rule":"`);
+
+interface Refusers {
+  add(organisation: string, rule: string, ref: string): void;
+  /** The most sessions first. */
+  list(): readonly Refusals[];
+}
+
+function countRefused(): Refusers {
+  const refused = new Map<string, { sessions: number; rules: Set<string>; refs: string[] }>();
+  return {
+    add(found, rule, ref) {
+      const organisation = refused.has(found) || refused.size < organisationsCountedMax ? found : 'others';
+      const one = refused.get(organisation) ?? { sessions: 0, rules: new Set(), refs: [] };
+      refused.set(organisation, one);
+      one.sessions++;
+      if (one.rules.size < refsShownMax) one.rules.add(rule);
+      if (one.refs.length < refsShownMax) one.refs.push(ref);
+    },
+    list: () =>
+      [...refused]
+        .map(([organisation, one]) => ({ organisation, sessions: one.sessions, rules: [...one.rules], refs: one.refs }))
+        .sort((a, b) => b.sessions - a.sessions),
+  };
+}
+
+interface IdleRules {
+  /** Walks the rules, as long as there is one that has not held. */
+  look(record: SessionRecord): void;
+  list(): readonly string[];
+}
+
+/** Rules of the policy that are not off, without those that have held. */
+function idleRules(policy: Policy | undefined): IdleRules {
+  const idle = new Set(policy?.rules.flatMap(({ id, mode }) => (mode === 'off' ? [] : [id])));
+  return {
+    look(record) {
+      const { rule: decided, would = [] } = record.verdict;
+      for (const rule of [decided, ...would]) idle.delete(rule);
+      if (policy === undefined || idle.size === 0) return;
+      for (const { rule, held } of judge(policy, record).trace) if (held === true) idle.delete(rule);
+    },
+    list: () => [...idle],
   };
 }
 
@@ -146,10 +205,11 @@ function counter(max: number): Counter {
 }
 
 /** Each once. */
-function extendedErrors({ ptr, forward }: Evidence): ReadonlySet<string> {
+function extendedErrors({ ptr, forward }: Evidence): readonly string[] {
   const answers = [ptr, ...forward.map(({ addresses }) => addresses)];
   const all = answers.flatMap(({ ede = [] }) => ede);
-  return new Set(all.map(({ code, text }) => printable(`${code}${text === '' ? '' : `: ${text}`}`, 80)));
+  if (all.length === 0) return [];
+  return [...new Set(all.map(({ code, text }) => printable(`${code}${text === '' ? '' : `: ${text}`}`, 80)))];
 }
 
 function ending({ rules }: Policy, now: number): NonNullable<ReportResult['ending']> {

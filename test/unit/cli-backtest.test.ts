@@ -1,18 +1,20 @@
 // `iprevd backtest` and `iprevd report` as a person types them: what can be read is used, what cannot is said with its place.
 
-import { writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { decide } from '../../src/core/decide.ts';
 import { recordOf } from '../../src/core/record.ts';
 import { policyOf } from '../support/doors.ts';
 import { type Answer, evidenceOf } from '../support/evidence.ts';
-import { cli, projectFolder, run, temporaryFolder } from '../support/processes.ts';
+import { cli, projectFolder, run, runApart, temporaryFolder } from '../support/processes.ts';
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 const iprevd = (...args: string[]) => run('node', [cli, ...args]);
+const apart = (...args: string[]) => runApart('node', [cli, ...args]);
+
 const file = (name: string, content: string | Buffer): string => {
   writeFileSync(join(folder.path, name), content);
   return join(folder.path, name);
@@ -106,6 +108,72 @@ test('a packed file that ends early is used as far as it goes', async () => {
   expect(Number(/^(\d+) sessions/m.exec(output)?.[1])).toBeGreaterThan(500);
 });
 
+describe('sources of which nothing comes', () => {
+  const empty = join(folder.path, 'empty');
+  mkdirSync(empty);
+  const none = file('none.jsonl', '');
+  const garbage = file('garbage.jsonl', '?\n');
+  const both = ['backtest', 'report'];
+
+  test.each(both)('%s: not there is 66 and a sentence, nothing on standard output', async (verb) => {
+    for (const [sources, said] of [
+      [['/nowhere'], '/nowhere: no such file or folder\n'],
+      [['/nowhere', none], '/nowhere: no such file or folder\n'],
+      [[garbage], `${garbage}:1: no JSON\n`],
+      [[join(none, 'x')], `${join(none, 'x')}: is no folder, or lies below something that is none\n`],
+    ] as const)
+      expect(await apart(verb, '--policy', 'strict', '--json', ...sources)).toEqual({
+        code: 66,
+        out: '',
+        err: `${said}iprevd: nothing could be read of ${sources.join(', ')}\n`,
+      });
+  });
+
+  test.each(both)('%s: where one of several is missing the result says so', async (verb) => {
+    const { code, out, err } = await apart(verb, '--policy', 'strict', '/nowhere', journal);
+    expect([code, err]).toEqual([0, expect.stringContaining('/nowhere: no such file or folder\n')]);
+    expect(out).toContain('\nnot read: /nowhere: no such file or folder\n');
+    expect(out).not.toMatch(/^0 sessions/m);
+  });
+
+  test.each(both)('%s: nothing recorded yet is no error, and said', async (verb) => {
+    const text = await apart(verb, '--policy', 'strict', empty, none);
+    expect([text.code, text.err]).toEqual([0, '']);
+    expect(text.out.replaceAll('\n', ' ')).toContain(
+      `${empty} has no records: nothing has been recorded there yet ${none} is empty `,
+    );
+    const { code, out, err } = await apart(verb, '--policy', 'strict', '--json', empty);
+    expect([code, err]).toEqual([0, `iprevd: ${empty} has no records: nothing has been recorded there yet\n`]);
+    expect(JSON.parse(out)).toMatchObject({ sessions: 0 });
+  });
+
+  test('sessions of another time than was asked for', async () => {
+    const { out } = await apart('backtest', '--policy', 'strict', '--until', '2026-11-25', journal);
+    expect(out).toContain(`\n0 sessions, 0 judged otherwise\n`);
+    expect(out).toContain(`\n${journal} holds no session of that time\n`);
+    const hours = join(folder.path, 'hours');
+    mkdirSync(hours);
+    writeFileSync(join(hours, '2026-11-26T10.jsonl'), `${line('192.0.2.7', 'nxdomain')}\n`);
+    const later = await apart('report', '--since', '2026-12-20', hours);
+    expect([later.code, later.out.replaceAll('\n', ' ')]).toEqual([
+      0,
+      expect.stringContaining(
+        `${hours} holds no session of that time; it reaches from 2026-11-26 10:00 to 2026-11-26 11:00 UTC `,
+      ),
+    ]);
+  });
+
+  test('who may not read it is told so', async () => {
+    const secret = file('secret.jsonl', `${line('192.0.2.7', 'nxdomain')}\n`);
+    chmodSync(secret, 0);
+    expect(await runApart('node', [cli, 'backtest', '--policy', 'strict', secret], { asNobody: true })).toEqual({
+      code: 66,
+      out: '',
+      err: `${secret}: permission denied\niprevd: nothing could be read of ${secret}\n`,
+    });
+  });
+});
+
 test('nothing to read is 66, wrong words are 64', async () => {
   expect((await iprevd('backtest', '--policy', 'strict', '/nowhere')).code).toBe(66);
   expect((await iprevd('backtest', '--policy', 'strict', '--resolve', journal)).code).toBe(64);
@@ -122,7 +190,7 @@ test('the log of a Postfix, packed or not', async () => {
   expect(output).toMatch(/^ +accept +tag +defer +reject +not recorded$/m);
   expect(output).toMatch(/^ {2}defer +0 +0 +0 +0 +2$/m);
   expect(output).toContain('--resolve looks them up now');
-  const { output: packed } = await iprevd(
+  const packed = await apart(
     'backtest',
     '--policy',
     'strict',
@@ -131,7 +199,54 @@ test('the log of a Postfix, packed or not', async () => {
     file('mail.log.1.gz', gzipSync('x\n')),
     log,
   );
-  expect(JSON.parse(packed)).toMatchObject({ sessions: 6, not_recorded: 3 });
+  expect(packed.err).toBe(`${join(folder.path, 'mail.log.1.gz')}: holds no line of smtpd or postscreen of a Postfix\n`);
+  expect(JSON.parse(packed.out)).toMatchObject({ sessions: 6, not_recorded: 3 });
+});
+
+test('a log as other programs and accidents leave it', async () => {
+  const text = readFileSync(join(projectFolder, 'test/fixtures/postfix-3.7.11-maillog.txt'), 'latin1');
+  const judged = async (content: string | Buffer) => {
+    const { code, out, err } = await apart(
+      ...['backtest', '--policy', 'strict', '--json', '--postfix-log', file('odd.log', content)],
+    );
+    return [code, err, JSON.parse(out).sessions];
+  };
+  expect(await judged(text)).toEqual([0, '', 6]);
+  expect(await judged(text.replaceAll('\n', '\r\n'))).toEqual([0, '', 6]);
+  expect(await judged(`\ufeff${text}`)).toEqual([0, '', 6]);
+  expect(await judged(Buffer.from(`\ufeff${text}`, 'utf16le'))).toEqual([0, '', 6]);
+  expect(await judged(`${'\0'.repeat(4_096)}${text}`)).toEqual([0, '', 6]);
+});
+
+test('what is no log is said', async () => {
+  const judged = async (path: string) => {
+    const { code, out, err } = await apart('backtest', '--policy', 'strict', '--postfix-log', path);
+    return [code, out === '', err];
+  };
+  const none = (path: string, why: string) => [66, true, `${path}: ${why}\niprevd: nothing could be read of ${path}\n`];
+  expect(await judged(folder.path)).toEqual(none(folder.path, 'is a folder, not a log'));
+  expect(await judged('/nowhere')).toEqual(none('/nowhere', 'no such file'));
+  expect(await judged(journal)).toEqual(
+    none(
+      journal,
+      'holds no line of smtpd or postscreen of a Postfix (it looks like a journal: name it without --postfix-log)',
+    ),
+  );
+  const empty = file('empty.log', '');
+  const { code, out, err } = await apart('backtest', '--policy', 'strict', '--postfix-log', empty);
+  expect([code, err, out]).toEqual([0, '', expect.stringContaining(`\n${empty} is empty\n`)]);
+});
+
+test('a time that is none, and a range the wrong way round', async () => {
+  const wrong = (...args: string[]) => apart('backtest', '--policy', 'strict', ...args, journal);
+  expect(await wrong('--since', '2026-11-20', '--until', '2026-11-10')).toEqual({
+    code: 64,
+    out: '',
+    err: 'iprevd: --since 2026-11-20T00:00Z is not before --until 2026-11-11T00:00Z\n',
+  });
+  expect((await wrong('--since', '2026-11-20T08:00')).err).toBe(
+    'iprevd: "2026-11-20T08:00" is neither a time ago (30m, 12h, 7d, 2w) nor a date (2026-11-20, 2026-11-20T08:00Z)\n',
+  );
 });
 
 test('labels; a file without any is 65', async () => {
