@@ -156,12 +156,12 @@ async function loadTls(doors: readonly DoorConfig[], base: string): Promise<Chec
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: found };
 }
 
-/** "-" is standard input. */
+/** "-" is standard input. Without the mark that some programs write at the beginning of UTF-8. */
 export function loadText(file: string): Promise<Checked<string>> {
-  return load(file, [file], async (path) => ({
-    ok: true,
-    value: file === '-' ? await wholeText(createReadStream('', { fd: 0 })) : await readFile(path, 'utf8'),
-  }));
+  return load(file, [file], async (path) => {
+    const text = file === '-' ? await wholeText(createReadStream('', { fd: 0 })) : await readFile(path, 'utf8');
+    return { ok: true, value: text.replace(/^\ufeff/, '') };
+  });
 }
 
 /** `name`: a path relative to `base`, or one of the policies that come with iprevd. The caller closes it. */

@@ -249,6 +249,17 @@ test('a time that is none, and a range the wrong way round', async () => {
   );
 });
 
+test('labels as a spreadsheet writes them, and a history with a mark at its beginning', async () => {
+  for (const [name, text] of [
+    ['crlf.csv', '\ufeffref,label\r\n"ref1",spam\r\nref3,Ham\r\n'],
+    ['history.json', '\ufeff[{"ip":"192.0.2.7","action":"reject"},{"ip":"192.0.2.8","action":"no action"}]'],
+  ] as const) {
+    const { err, out } = await apart('backtest', '--policy', 'strict', '--labels', file(name, text), journal);
+    expect(err).not.toContain(name);
+    expect(out).toMatch(/^labelled: . ham, 1 spam$/m);
+  }
+});
+
 test('labels; a file without any is 65', async () => {
   const labels = file('labels.csv', 'ref1,spam\nref2,ham\n');
   const { output } = await iprevd('backtest', '--policy', 'strict', '--labels', labels, journal);
