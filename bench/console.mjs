@@ -13,7 +13,7 @@ import { send } from '../dist/console/answer.js';
 import { readAssets } from '../dist/console/assets.js';
 import { recordedSessions } from '../dist/console/recorded.js';
 import { decide } from '../dist/core/decide.js';
-import { recordOf } from '../dist/core/record.js';
+import { recordLine } from '../dist/core/record-line.js';
 import { readPolicy } from '../dist/core/schema.js';
 import { machine } from './support/machine.mjs';
 import { median } from './support/statistics.mjs';
@@ -48,11 +48,11 @@ for (const [what, clients] of [
 async function measure(clients) {
   const recorded = recordedSessions({ sessionsMax: sessions });
   for (let i = 0; i < sessions; i++) recorded.add(sessionOf(i, i % clients));
-  const body = [...recorded.pieces()].join('');
+  const body = `${[...recorded.pieces()].join('')}{"kind":"end","problems":[]}\n`;
   const answers = {
     '/api/evidence': body,
     '/api/overview': JSON.stringify(overview),
-    '/api/policy': JSON.stringify({ file: 'standard.yaml', text, version: '', lists: {} }),
+    '/api/policy': JSON.stringify({ file: 'standard.yaml', text, version: '', lists: {}, leftOut: {} }),
   };
   const assets = readAssets();
   const may = access({ kind: 'tcp', host: '127.0.0.1', port: 0 }, token);
@@ -75,7 +75,7 @@ async function measure(clients) {
     const judged = [];
     for (let i = 0; i < keystrokes; i++) {
       await area.fill(`${text.replace(/tag: unconfirmed/, 'reject: "no"')}# ${i}${'.'.repeat(i)}\n`);
-      const status = page.locator('.try section:nth-child(2) .bar [role=status]');
+      const status = page.locator('.try .about');
       await page.waitForTimeout(100);
       await until(
         async () =>
@@ -133,5 +133,5 @@ function sessionOf(i, client) {
     ptr,
     forward: kind === 0 ? [] : [{ name, addresses }],
   };
-  return recordOf(decide(policy, evidence), { envelope: 'full' }, { rcpt: [250], dot: [250] });
+  return recordLine(decide(policy, evidence), { envelope: 'full' }, { rcpt: [250], dot: [250] });
 }

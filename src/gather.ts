@@ -112,7 +112,7 @@ function asAddresses(answer: DnsAnswer<string>): DnsAnswer<Ip> {
 }
 
 function deadlineIn(ms: number): { passed: Promise<'passed'>; clear: () => void } {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const passed = new Promise<'passed'>((resolve) => {
     timer = setTimeout(() => resolve('passed'), ms);
   });

@@ -4,7 +4,8 @@
 import type { Server } from 'node:net';
 import type { Endpoint } from '../core/endpoint.ts';
 import type { Policy } from '../core/policy.ts';
-import { recordOf, type SessionRecord } from '../core/record.ts';
+import type { SessionRecord } from '../core/record.ts';
+import { recordLine } from '../core/record-line.ts';
 import { listen } from '../listen.ts';
 import type { Listener } from '../listeners.ts';
 import type { Logger } from '../log.ts';
@@ -44,7 +45,7 @@ export function consoleFeed(outage?: SessionRecord['outage']): Feed {
       },
       finished(decision, outcome) {
         feed.recorded.add(
-          recordOf(decision, { envelope: 'full', ...(outage === undefined ? {} : { outage }) }, outcome),
+          recordLine(decision, { envelope: 'full', ...(outage === undefined ? {} : { outage }) }, outcome),
         );
       },
     },
@@ -98,6 +99,7 @@ export async function openConsole(parts: ConsoleParts): Promise<Console> {
     policy,
     readOnly,
     check,
+    journalFolder: () => parts.status().journal?.folder,
     onSaved: (file) => log.info({ file }, 'policy was saved from the console'),
   });
   const server = consoleServer(routes, access(parts.listen, parts.token), log);

@@ -23,7 +23,7 @@ export async function viewPolicy({ file }: EditedPolicy, readOnly: string | unde
     text,
     version: versionOf(text),
     ...(readOnly === undefined ? {} : { readOnly }),
-    lists: await readLists(text, file),
+    ...(await readLists(text, file)),
   };
 }
 
@@ -65,23 +65,33 @@ async function replace(file: string, text: string): Promise<void> {
 }
 
 /** The lists that a policy names, by the name that it has for them; what is too large, or cannot be read, is left out. */
-async function readLists(text: string, file: string): Promise<Record<string, string>> {
+async function readLists(text: string, file: string): Promise<Pick<PolicyView, 'lists' | 'leftOut'>> {
   const names = new Set<string>();
   readPolicy(text, file, (name, kind) => {
     names.add(name);
     return { path: name, kind, has: () => false };
   });
   const lists: Record<string, string> = Object.create(null);
+  const leftOut: Record<string, string> = Object.create(null);
   let octets = 0;
   for (const name of names) {
     const path = resolve(dirname(file), name);
-    const size = await stat(path).then(
-      (found) => found.size,
-      () => Number.POSITIVE_INFINITY,
-    );
-    if (octets + size > consoleListOctetsMax) continue;
-    octets += size;
-    lists[name] = await readFile(path, 'utf8');
+    try {
+      const { size } = await stat(path);
+      if (octets + size > consoleListOctetsMax) {
+        leftOut[name] = `${megabytes(size)}, and the page is given ${megabytes(consoleListOctetsMax)} of lists in all`;
+        continue;
+      }
+      lists[name] = await readFile(path, 'utf8');
+      octets += size;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      leftOut[name] = code === 'ENOENT' ? 'no such file' : message;
+    }
   }
-  return lists;
+  return { lists, leftOut };
+}
+
+function megabytes(octets: number): string {
+  return `${(octets / 1024 / 1024).toFixed(1)} MB`;
 }

@@ -1,25 +1,23 @@
 // What the console has to say, route by route: the page, health for whoever runs the machine, metrics, and what the page and
 // `iprevd top` and `trace` ask for. README.md lists what needs the token.
 
-import { once } from 'node:events';
 import { z } from 'zod';
 import { parseCidr, parseIp } from '../core/ip.ts';
 import { consoleChecksMax, documentOctetsMax } from '../core/limits.ts';
 import type { Decision } from '../core/verdict.ts';
 import { type Answer, commonHeaders, json, text } from './answer.ts';
+import { type EvidenceParts, evidence } from './evidence.ts';
 import type { Live } from './live.ts';
 import type { Metrics } from './metrics.ts';
 import { type EditedPolicy, savePolicy, viewPolicy } from './policy-edit.ts';
-import type { Recorded } from './recorded.ts';
 import type { Asked, Route, Routes } from './server.ts';
 import type { Tally } from './tally.ts';
 import type { Overview } from './wire.ts';
 
-export interface RoutesParts {
+export interface RoutesParts extends EvidenceParts {
   readonly assets: ReadonlyMap<string, Answer>;
   readonly tally: Tally;
   readonly live: Live;
-  readonly recorded: Recorded;
   readonly metrics: Pick<Metrics, 'contentType' | 'text'>;
   readonly overview: () => Promise<Overview>;
   readonly isReady: () => boolean;
@@ -42,7 +40,7 @@ export function consoleRoutes(parts: RoutesParts): Routes {
     ['GET /api/overview', { answer: async () => json(await overview()) }],
     ['GET /api/history', { answer: ({ query }) => json(tally.history(query.get('span') === 'day' ? 'day' : 'hour')) }],
     ['GET /api/live', { answer: watchLive(parts) }],
-    ['GET /api/evidence', { answer: sendEvidence(parts) }],
+    ['GET /api/evidence', { answer: evidence(parts) }],
     ['GET /api/policy', { answer: async () => json(await viewPolicy(policy, readOnly)) }],
     ['PUT /api/policy', { bodyOctetsMax: 2 * documentOctetsMax, answer: save(parts) }],
     ['POST /api/check', { answer: check(parts) }],
@@ -68,19 +66,6 @@ function watchLive({ live }: RoutesParts) {
     response.on('close', watching.stop);
     response.writeHead(200, { ...commonHeaders, 'content-type': 'application/x-ndjson' });
     response.write(held.join(''));
-    return undefined;
-  };
-}
-
-function sendEvidence({ recorded }: RoutesParts) {
-  return async ({ response }: Asked): Promise<undefined> => {
-    response.writeHead(200, { ...commonHeaders, 'content-type': 'application/x-ndjson' });
-    const gone = new AbortController();
-    response.on('close', () => gone.abort());
-    for (const piece of recorded.pieces()) {
-      if (!response.write(piece)) await once(response, 'drain', { signal: gone.signal });
-    }
-    response.end();
     return undefined;
   };
 }

@@ -98,7 +98,23 @@ export interface History {
   }[];
 }
 
-/** `GET /api/policy`. `lists`: the files that it names, by name, where they are small enough. */
+/**
+ * `GET /api/evidence`: the recorded sessions as JSON lines of SessionRecord, and this as the last line; without it, it broke off.
+ * Those in memory, the oldest first; with `?from=journal` those of the journal, the newest first, `&sessions=` so many at most
+ * and `&since=` (ISO 8601) none of an hour that was over by then. What a journal holds is sent as it stands there, right or wrong.
+ */
+export interface EvidenceEnd {
+  readonly kind: 'end';
+  /** There were older ones, left out for this bound: so many sessions, or so many octets. Absent: there is no more. */
+  readonly cut?: 'sessions' | 'octets';
+  /** What could not be read. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * `GET /api/policy`. `lists`: the files that it names, by name; `leftOut`: of those that did not come, why, by name. Who judges
+ * with this has to take them for empty, and to say so.
+ */
 export interface PolicyView {
   readonly file: string;
   readonly text: string;
@@ -107,6 +123,7 @@ export interface PolicyView {
   /** Absent: it may be saved. Otherwise why not. */
   readonly readOnly?: string;
   readonly lists: Readonly<Record<string, string>>;
+  readonly leftOut: Readonly<Record<string, string>>;
 }
 
 /** `PUT /api/policy`, and what comes back: problems if it was not taken. */

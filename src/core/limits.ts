@@ -372,6 +372,14 @@ export const recentDecisionsMax = 200;
 export const recordedSessionsMax = 100_000;
 export const recordedOctetsMax = 96 * 1024 * 1024;
 
+/** Sessions of a journal that the page tries a policy on, and their octets: what it judges within a second after a keystroke. */
+export const triedSessionsMax = 100_000;
+export const triedOctetsMax = 96 * 1024 * 1024;
+
+/** The journal is read for one page at a time; so many wait for their turn, and one who reads no further for so long loses it. */
+export const triedWaitingMax = 4;
+export const triedStallMs = 30_000;
+
 /** Organisations and networks that are counted; least recently seen first to go. */
 export const clientGroupsMax = 2_000;
 
@@ -441,6 +449,9 @@ export const journalReadOctets = 256 * 1024;
 
 /** The same of a packed file, where it becomes 10 times as much, or 1,000 times if somebody means harm. */
 export const journalReadPackedOctets = 16 * 1024;
+
+/** Who reads a journal inside the service rests for so long after each of these pieces, to delay no verdict: 100 MB a second. */
+export const journalReadRestMs = 2;
 
 /** Bad lines shown of one file; who has more has given the wrong file. */
 export const journalProblemsMax = 20;

@@ -45,11 +45,12 @@ export const consolePolicy = `rules:
 otherwise: accept
 `;
 
-/** `settings`: more of the console's configuration, ", edit: true". */
+/** `settings`: more of the console's configuration, ", edit: true"; `more`: of the service's, whole lines. */
 export async function startConsoled(
   settings = ', edit: true',
   listen = '127.0.0.1:0',
   dns = 'zone: zone.yaml',
+  more = '',
 ): Promise<Consoled> {
   const folder = mkdtempSync(join(tmpdir(), 'iprevd-console-'));
   writeFileSync(join(folder, 'zone.yaml'), consoleZone);
@@ -61,7 +62,7 @@ doors: [{ kind: policy, listen: 127.0.0.1:0 }]
 dns: { ${dns} }
 policy: policy.yaml
 console: { listen: "${listen.replace('FOLDER', folder)}", token_file: console.token${settings} }
-`,
+${more}`,
   );
   const loaded = await loadConfig(join(folder, 'iprevd.yaml'));
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));

@@ -44,6 +44,11 @@ function isJson(response: Response): boolean {
 
 /** The lines of an answer as they come, each parsed. */
 export async function* lines<T>(response: Response): AsyncGenerator<T> {
+  for await (const some of textLines(response)) for (const line of some) yield JSON.parse(line) as T;
+}
+
+/** The same as text, some at a time: to wait for each of many would cost as much as to read it. */
+export async function* textLines(response: Response): AsyncGenerator<readonly string[]> {
   if (response.body === null) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -52,6 +57,6 @@ export async function* lines<T>(response: Response): AsyncGenerator<T> {
     if (done) return;
     const parts = (rest + value).split('\n');
     rest = parts.pop() ?? '';
-    for (const line of parts) yield JSON.parse(line) as T;
+    yield parts;
   }
 }

@@ -1,6 +1,6 @@
 // One decision, told as `iprevd check` tells it: what was asked and what came back, what it means, each rule, the verdict.
 
-import { questions } from '../../core/explain.ts';
+import { namingText, questions } from '../../core/explain.ts';
 import { remedyLines } from '../../core/remedy/print.ts';
 import { remedies } from '../../core/remedy/remedy.ts';
 import { printReply } from '../../core/reply.ts';
@@ -62,7 +62,7 @@ export function DecisionView({ decision }: { readonly decision: Decision }) {
           )}
         </dd>
         <dt>naming</dt>
-        <dd>{naming.label}</dd>
+        <dd class="wrapped">{namingText(naming, client.ip)}</dd>
       </dl>
       <table class="asked">
         <caption>What was asked of the DNS</caption>

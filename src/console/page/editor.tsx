@@ -2,22 +2,31 @@
 // browser, a keyboard or a screen reader can do with text, it can do here.
 
 import { useRef } from 'preact/hooks';
-import type { Notice, Severity } from '../../core/lint/notice.ts';
+import type { Severity } from '../../core/lint/notice.ts';
+import type { Problem } from '../../core/problem.ts';
+import type { TestCounts } from './judge.ts';
+
+/** Of reading it, of lint, or of a test in it that did not end as it says. */
+export interface EditorNotice extends Problem {
+  readonly severity: Severity | 'failed';
+}
 
 export interface EditorParts {
   readonly text: string;
-  readonly notices: readonly Notice[];
+  readonly notices: readonly EditorNotice[];
+  readonly tests: TestCounts;
   readonly onText: (text: string) => void;
   readonly onSave: () => void;
 }
 
-export function Editor({ text, notices, onText, onSave }: EditorParts) {
+export function Editor({ text, notices, tests, onText, onSave }: EditorParts) {
   const area = useRef<HTMLTextAreaElement>(null);
   const gutter = useRef<HTMLDivElement>(null);
-  const marks = new Map<number, Severity>();
+  const marks = new Map<number, EditorNotice['severity']>();
   for (const { where, severity } of notices) {
     const { line } = placeOf(where);
-    if (marks.get(line) !== 'wrong') marks.set(line, severity);
+    const known = marks.get(line);
+    if (known === undefined || gravity.indexOf(severity) < gravity.indexOf(known)) marks.set(line, severity);
   }
   const goTo = ({ line, column }: Place): void => {
     const offset = text.split('\n', line - 1).reduce((sum, one) => sum + one.length + 1, 0) + column - 1;
@@ -52,6 +61,13 @@ export function Editor({ text, notices, onText, onSave }: EditorParts) {
           }}
         />
       </div>
+      {tests.played > 0 && (
+        <p class={`small ${tests.failed > 0 ? 'problem' : 'dim'}`} role="status">
+          {tests.failed === 0
+            ? `${tests.played === 1 ? 'The test' : `All ${tests.played} tests`} in this policy ${tests.played === 1 ? 'holds' : 'hold'}.`
+            : `${tests.failed} of ${tests.played} ${tests.played === 1 ? 'test' : 'tests'} in this policy ${tests.failed === 1 ? 'fails' : 'fail'}.`}
+        </p>
+      )}
       <ul id="notices" class="notices" aria-live="polite">
         {notices.map((notice) => (
           <li key={`${notice.where} ${notice.what}`} class={notice.severity}>
@@ -66,6 +82,9 @@ export function Editor({ text, notices, onText, onSave }: EditorParts) {
     </>
   );
 }
+
+/** The gravest first. */
+const gravity: readonly EditorNotice['severity'][] = ['wrong', 'failed', 'warning', 'remark'];
 
 interface Place {
   readonly line: number;

@@ -1,49 +1,51 @@
-// A worker: holds the recorded evidence and judges all of it under whatever policy is being written, with the code that the service
+// A worker: holds the recorded sessions and judges all of them under whatever policy is being written, with the code that the service
 // judges by. What comes out is told against the policy in force: every session is first judged by that, so that its own text changes
-// nothing. Sessions that differ in ref, time and port alone are judged once.
+// nothing. Then lint and the tests of the policy have their say. Sessions alike are judged once.
 
 import { z } from 'zod';
-import { addressList } from '../../core/address-list.ts';
-import { asksTime, endings } from '../../core/backtest/asks.ts';
 import { backtest } from '../../core/backtest/backtest.ts';
 import { judge } from '../../core/backtest/judge.ts';
-import type { BacktestResult } from '../../core/backtest/tally.ts';
-import { domainListBuilder } from '../../core/domain-list.ts';
+import { clockOf } from '../../core/backtest/replay-key.ts';
+import type { BacktestResult, Effect } from '../../core/backtest/tally.ts';
 import { lint } from '../../core/lint/lint.ts';
-import type { Notice } from '../../core/lint/notice.ts';
-import type { OpenList } from '../../core/name-test.ts';
+import { printable } from '../../core/name.ts';
 import type { Policy } from '../../core/policy.ts';
-import type { Problem } from '../../core/problem.ts';
 import { judgeAgain, type SessionRecord, wouldHaveHit } from '../../core/record.ts';
 import { readPolicy } from '../../core/schema.ts';
 import type { Decision } from '../../core/verdict.ts';
+import { type PlayedTest, playPolicyTests } from '../../play-policy-tests.ts';
 import type { PolicyView } from '../wire.ts';
-import { lines, open } from './api.ts';
+import type { Alike } from './alike.ts';
+import type { EditorNotice } from './editor.tsx';
+import { type EmptyList, type ListTexts, listTexts } from './list-texts.ts';
+import { type AboutSessions, loadSessions, type Source } from './sessions.ts';
 
 export type ToJudge =
-  /** The evidence is fetched (again), and judged by the policy in force. */
-  | { readonly kind: 'load'; readonly token: string; readonly policy: PolicyView }
+  /** The sessions are fetched (again), and judged by the policy in force. */
+  | { readonly kind: 'load'; readonly token: string; readonly policy: PolicyView; readonly source: Source }
   | { readonly kind: 'judge'; readonly text: string }
   /** One session under the policy judged last. */
   | { readonly kind: 'explain'; readonly ref: string };
 
 export type FromJudge =
-  | { readonly kind: 'loaded'; readonly sessions: number }
+  | { readonly kind: 'loading'; readonly sessions: number }
+  | { readonly kind: 'loaded'; readonly about: AboutSessions }
   | { readonly kind: 'failed'; readonly why: string }
+  /** The text cannot be read. */
+  | { readonly kind: 'wrong'; readonly notices: readonly EditorNotice[] }
   | {
       readonly kind: 'judged';
-      /** Of the text; without `result` it cannot be read. */
-      readonly notices: readonly Notice[];
-      readonly result?: BacktestResult;
+      readonly result: BacktestResult;
+      readonly emptyLists: readonly EmptyList[];
       readonly ms: number;
     }
-  | { readonly kind: 'linted'; readonly notices: readonly Notice[] }
+  /** The same text, by lint and by its tests: those that fail are among the notices. */
+  | { readonly kind: 'checked'; readonly notices: readonly EditorNotice[]; readonly tests: TestCounts }
   | { readonly kind: 'explained'; readonly ref: string; readonly decision: Decision };
 
-/** Sessions alike. */
-interface Alike {
-  session: SessionRecord;
-  readonly times: { readonly ref: string; readonly at: string }[];
+export interface TestCounts {
+  readonly played: number;
+  readonly failed: number;
 }
 
 // Under the page's policy of content nothing may be compiled from text, and zod would try.
@@ -51,16 +53,15 @@ z.config({ jitless: true });
 
 const file = 'policy';
 let all: readonly Alike[] = [];
-let lists: PolicyView['lists'] = {};
+let lists: ListTexts = listTexts({ lists: {}, leftOut: {} });
 let candidate: Policy | undefined;
+let loading = new AbortController();
+/** Counts the texts, so that what is found of an older one is not said of a newer. */
+let texts = 0;
 
 addEventListener('message', ({ data }: MessageEvent<ToJudge>) => {
-  if (data.kind === 'load') {
-    load(data).then(
-      (sessions) => say({ kind: 'loaded', sessions }),
-      (error: Error) => say({ kind: 'failed', why: error.message }),
-    );
-  } else if (data.kind === 'judge') judgeText(data.text);
+  if (data.kind === 'load') void load(data);
+  else if (data.kind === 'judge') void judgeText(data.text);
   else explain(data.ref);
 });
 
@@ -68,51 +69,90 @@ function say(message: FromJudge): void {
   postMessage(message);
 }
 
-async function load({ token, policy }: Extract<ToJudge, { kind: 'load' }>): Promise<number> {
-  lists = policy.lists;
-  const found = new Map<string, Alike>();
-  for await (const session of lines<SessionRecord>(await open('/api/evidence', {}, token))) {
-    const { id: ref, at, client, ...evidence } = session.evidence;
-    const key = JSON.stringify([{ ...client, port: 0 }, evidence, session.verdict, session.outcome]);
-    const alike = found.get(key);
-    if (alike === undefined) found.set(key, { session, times: [{ ref, at }] });
-    else alike.times.push({ ref, at });
+async function load({ token, policy, source }: Extract<ToJudge, { kind: 'load' }>): Promise<void> {
+  loading.abort();
+  loading = new AbortController();
+  const { signal } = loading;
+  lists = listTexts(policy);
+  const read = readPolicy(policy.text, file, lists.reading().openList);
+  const inForce = read.ok ? read.value : undefined;
+  const clock = clockOf(inForce === undefined ? [] : [inForce]);
+  let toldAt = 0;
+  const onProgress = (sessions: number): void => {
+    if (performance.now() - toldAt < 100) return;
+    toldAt = performance.now();
+    say({ kind: 'loading', sessions });
+  };
+  try {
+    const loaded = await loadSessions({ source, token, clock, signal, onProgress });
+    if (signal.aborted) return;
+    all = loaded.all;
+    if (inForce !== undefined) for (const alike of all) alike.session = asJudgedBy(inForce, alike);
+    say({ kind: 'loaded', about: loaded.about });
+  } catch (error) {
+    if (signal.aborted) return;
+    all = [];
+    say({ kind: 'failed', why: (error as Error).message });
   }
-  const inForce = readPolicy(policy.text, file, openList);
-  if (inForce.ok) for (const alike of found.values()) alike.session = asJudgedBy(inForce.value, alike.session);
-  all = [...found.values()];
-  return all.reduce((sum, { times }) => sum + times.length, 0);
 }
 
 /** As if this policy had been in force when it came. */
-function asJudgedBy(policy: Policy, session: SessionRecord): SessionRecord {
+function asJudgedBy(policy: Policy, { session }: Alike): SessionRecord {
   const { outcome, rule, trace } = judge(policy, session);
   if (outcome === 'not_recorded') return session;
   const would = wouldHaveHit(trace);
   return { ...session, verdict: { action: outcome, rule, ...(would === undefined ? {} : { would }) } };
 }
 
-function judgeText(text: string): void {
+async function judgeText(text: string): Promise<void> {
+  const mine = ++texts;
   const begun = performance.now();
-  const checked = readPolicy(text, file, openList);
+  const reading = lists.reading();
+  const checked = readPolicy(text, file, reading.openList);
   if (!checked.ok) {
-    say({ kind: 'judged', notices: checked.problems.map(wrong), ms: performance.now() - begun });
+    say({ kind: 'wrong', notices: checked.problems.map((problem) => ({ ...problem, severity: 'wrong' })) });
     return;
   }
   candidate = checked.value;
-  const replay = backtest({ candidate });
-  const isTimeAsked = asksTime(candidate) || endings(candidate).length > 0;
+  const result = judgeAll(candidate);
+  say({ kind: 'judged', result, emptyLists: reading.empty, ms: performance.now() - begun });
+  const now = Date.now();
+  const noticed = lint(candidate, text, file, now);
+  const played = await playPolicyTests(candidate, text, file, now);
+  const failed = played.filter(({ mismatches }) => mismatches.length > 0);
+  if (mine !== texts) return;
+  const tests = { played: played.length, failed: failed.length };
+  say({ kind: 'checked', notices: [...noticed, ...failed.map(noticeOf)], tests });
+}
+
+function judgeAll(policy: Policy): BacktestResult {
+  const replay = backtest({ candidate: policy });
+  const clock = clockOf([policy]);
   for (const { session, times } of all) {
-    if (isTimeAsked)
-      for (const { ref, at } of times) replay.add(at === session.evidence.at ? session : dated(session, ref, at));
-    else {
-      const effect = replay.judgeSession(session);
-      for (const { ref, at } of times) replay.count(effect, ref, at);
+    let last: { readonly clock: string; readonly effect: Effect } | undefined;
+    for (const { ref, at } of times) {
+      const now = clock(at);
+      if (last?.clock !== now) {
+        const one = last === undefined ? session : dated(session, ref, at);
+        last = { clock: now, effect: replay.judgeSession(one) };
+      }
+      replay.count(last.effect, ref, at);
     }
   }
-  const result = replay.result(Date.now());
-  say({ kind: 'judged', notices: [], result, ms: performance.now() - begun });
-  say({ kind: 'linted', notices: lint(candidate, text, file, Date.now()) });
+  return replay.result(Date.now());
+}
+
+function noticeOf({ name, where, mismatches, decision }: PlayedTest): EditorNotice {
+  const { iprev } = decision.findings;
+  const wanted = mismatches.map(
+    ({ what, expected, came }) => `${what} ${printable(expected)}, came ${printable(came)}`,
+  );
+  return {
+    where,
+    severity: 'failed',
+    what: `test "${printable(name)}" fails: expected ${wanted.join('; ')}`,
+    hint: `iprev is ${iprev.result} (${iprev.reason}), and ${decision.verdict.rule} decides`,
+  };
 }
 
 function explain(ref: string): void {
@@ -125,26 +165,3 @@ function explain(ref: string): void {
 function dated(session: SessionRecord, ref: string, at: string): SessionRecord {
   return { ...session, evidence: { ...session.evidence, id: ref, at } };
 }
-
-function wrong(problem: Problem): Notice {
-  return { ...problem, severity: 'wrong' };
-}
-
-/** A list that the service did not send, because it is large or new, has nobody in it; the page says so. */
-const openList: OpenList = (name, kind) => {
-  const entries = (lists[name] ?? '')
-    .split(/\r?\n/)
-    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
-    .filter((entry) => entry !== '');
-  if (kind === 'addresses') {
-    const list = addressList(entries);
-    return { path: name, kind, has: (ip) => list.has(ip as never) };
-  }
-  const builder = domainListBuilder(0);
-  for (const entry of entries) builder.add(entry);
-  const steps = builder.finish();
-  for (;;) {
-    const { value, done } = steps.next();
-    if (done) return { path: name, kind, has: (domain) => value.has(domain) };
-  }
-};

@@ -2,18 +2,24 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BacktestResult } from '../../core/backtest/tally.ts';
-import type { Notice } from '../../core/lint/notice.ts';
 import type { Decision } from '../../core/verdict.ts';
 import type { PolicyView } from '../wire.ts';
 import { token } from './api.ts';
-import type { FromJudge, ToJudge } from './judge.ts';
+import type { EditorNotice } from './editor.tsx';
+import type { FromJudge, TestCounts, ToJudge } from './judge.ts';
+import type { EmptyList } from './list-texts.ts';
+import type { AboutSessions, Source } from './sessions.ts';
 
 export interface Judging {
   /** Undefined: not there yet. */
-  readonly sessions: number | undefined;
-  readonly notices: readonly Notice[];
-  /** Of the last text that could be read. */
+  readonly about: AboutSessions | undefined;
+  /** How many have come so far. */
+  readonly loading: number;
+  readonly notices: readonly EditorNotice[];
+  /** Of the last text that could be read, as are the lists and the tests. */
   readonly result: BacktestResult | undefined;
+  readonly emptyLists: readonly EmptyList[];
+  readonly tests: TestCounts;
   /** What it took. */
   readonly ms: number;
   readonly explained: { readonly ref: string; readonly decision: Decision } | undefined;
@@ -21,15 +27,22 @@ export interface Judging {
 }
 
 const nothing: Judging = {
-  sessions: undefined,
+  about: undefined,
+  loading: 0,
   notices: [],
   result: undefined,
+  emptyLists: [],
+  tests: { played: 0, failed: 0 },
   ms: 0,
   explained: undefined,
   trouble: undefined,
 };
 
-export function useJudging(policy: PolicyView | undefined, text: string): Judging & { explain(ref: string): void } {
+export function useJudging(
+  policy: PolicyView | undefined,
+  text: string,
+  source: Source | undefined,
+): Judging & { explain(ref: string): void } {
   const [judging, setJudging] = useState(nothing);
   const worker = useRef<Worker | undefined>(undefined);
   const isBusy = useRef(true);
@@ -44,7 +57,7 @@ export function useJudging(policy: PolicyView | undefined, text: string): Judgin
   };
   const hear = ({ data }: MessageEvent<FromJudge>): void => {
     setJudging((before) => after(before, data));
-    if (data.kind !== 'judged' && data.kind !== 'loaded') return;
+    if (data.kind === 'loading' || data.kind === 'checked' || data.kind === 'explained') return;
     isBusy.current = false;
     const next = waiting.current;
     waiting.current = undefined;
@@ -61,11 +74,12 @@ export function useJudging(policy: PolicyView | undefined, text: string): Judgin
     return () => made.terminate();
   }, []);
   useEffect(() => {
-    if (policy === undefined) return;
+    if (policy === undefined || source === undefined) return;
     isBusy.current = true;
-    post({ kind: 'load', token: token() ?? '', policy });
+    setJudging((before) => ({ ...before, about: undefined, loading: 0, trouble: undefined }));
+    post({ kind: 'load', token: token() ?? '', policy, source });
     waiting.current = text;
-  }, [policy]);
+  }, [policy, source]);
   useEffect(() => {
     if (policy === undefined) return undefined;
     // A person types on for a moment.
@@ -77,20 +91,26 @@ export function useJudging(policy: PolicyView | undefined, text: string): Judgin
 
 function after(before: Judging, message: FromJudge): Judging {
   switch (message.kind) {
+    case 'loading':
+      return { ...before, loading: message.sessions };
     case 'loaded':
-      return { ...before, sessions: message.sessions, trouble: undefined };
+      return { ...before, about: message.about, trouble: undefined };
     case 'failed':
-      return { ...before, trouble: message.why || 'the recorded evidence did not come' };
+      return { ...before, trouble: message.why || 'the recorded sessions did not come' };
+    case 'wrong':
+      return { ...before, notices: message.notices };
     case 'judged':
       return {
         ...before,
-        notices: message.notices,
-        result: message.result ?? before.result,
+        // What lint and the tests said stays until they say it anew.
+        notices: before.notices.filter(({ severity }) => severity !== 'wrong'),
+        result: message.result,
+        emptyLists: message.emptyLists,
         ms: message.ms,
         explained: undefined,
       };
-    case 'linted':
-      return { ...before, notices: message.notices };
+    case 'checked':
+      return { ...before, notices: message.notices, tests: message.tests };
     case 'explained':
       return { ...before, explained: message };
   }

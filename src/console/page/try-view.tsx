@@ -1,20 +1,25 @@
 // Try: the policy, to be changed, and beside it what that would have meant for the clients that were here. Nothing happens to mail
 // before it is saved.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { PolicySaved, PolicyView } from '../wire.ts';
 import { ask, NotAdmitted, open } from './api.ts';
 import type { ViewParts } from './app.tsx';
+import { draft, keepDraft } from './draft.ts';
 import { Editor } from './editor.tsx';
 import { useJudging } from './judging.ts';
 import { Outcome } from './outcome-view.tsx';
-import { count } from './words.tsx';
+import { About, firstRange, RangeChoice, sourceOf } from './range.tsx';
 
-export function TryView({ onNotAdmitted }: ViewParts) {
-  const [policy, setPolicy] = useState<PolicyView>();
-  const [text, setText] = useState('');
+export function TryView({ overview: { value: overview }, onNotAdmitted }: ViewParts) {
+  const [policy, setPolicy] = useState(draft().policy);
+  const [text, setText] = useState(draft().text ?? '');
+  const [chosen, setChosen] = useState(draft().range);
   const [said, setSaid] = useState<{ readonly isGood: boolean; readonly lines: readonly string[] }>();
-  const judging = useJudging(policy, text);
+  const range = chosen ?? (overview && firstRange(overview));
+  // "The last hour" is that before the choice: the sessions shall not change under who types.
+  const source = useMemo(() => range && sourceOf(range), [range, policy]);
+  const judging = useJudging(policy, text, source);
   const isChanged = policy !== undefined && text !== policy.text;
   const isWrong = judging.notices.some(({ severity }) => severity === 'wrong');
 
@@ -27,6 +32,16 @@ export function TryView({ onNotAdmitted }: ViewParts) {
       if (error instanceof NotAdmitted) onNotAdmitted();
       else setSaid({ isGood: false, lines: ['The policy did not come: the service does not answer.'] });
     }
+  };
+  /** Who comes back finds what was being written; if the file is another by now, the old one stays what is compared with. */
+  const resume = async (): Promise<void> => {
+    if (!isChanged) return load();
+    const now = await ask<PolicyView>('/api/policy').catch(() => undefined);
+    if (now !== undefined && now.version !== policy.version)
+      setSaid({
+        isGood: false,
+        lines: ['The file was changed meanwhile: Revert loads it, and drops what you have written.'],
+      });
   };
   const save = async (): Promise<void> => {
     if (policy === undefined || !isChanged || isWrong || policy.readOnly !== undefined) return;
@@ -44,7 +59,11 @@ export function TryView({ onNotAdmitted }: ViewParts) {
       else setSaid({ isGood: false, lines: ['Not saved: the service does not answer.'] });
     }
   };
-  useEffect(() => void load(), []);
+  useEffect(() => void resume(), []);
+  useEffect(
+    () => keepDraft({ text, ...(policy && { policy }), ...(chosen && { range: chosen }) }),
+    [text, policy, chosen],
+  );
 
   if (policy === undefined) return <p class="empty">{said?.lines[0] ?? 'The policy is on its way …'}</p>;
   return (
@@ -52,7 +71,14 @@ export function TryView({ onNotAdmitted }: ViewParts) {
       <section aria-label="Policy">
         <div class="bar">
           <h2 class="grow file">{policy.file}</h2>
-          <button type="button" disabled={!isChanged} onClick={() => setText(policy.text)}>
+          <button
+            type="button"
+            disabled={!isChanged}
+            onClick={() => {
+              setSaid(undefined);
+              void load();
+            }}
+          >
             Revert
           </button>
           <button type="button" onClick={() => void navigator.clipboard.writeText(text)}>
@@ -90,6 +116,7 @@ export function TryView({ onNotAdmitted }: ViewParts) {
         <Editor
           text={text}
           notices={judging.notices}
+          tests={judging.tests}
           onText={(changed) => {
             setText(changed);
             setSaid(undefined);
@@ -100,13 +127,11 @@ export function TryView({ onNotAdmitted }: ViewParts) {
       <section aria-label="What it would have meant">
         <div class="bar">
           <h2 class="grow">What it would have meant</h2>
-          <p class="dim" role="status">
-            {judging.trouble ??
-              (judging.sessions === undefined
-                ? 'the recorded sessions are on their way …'
-                : `${count(judging.sessions)} sessions judged here in ${Math.max(1, Math.round(judging.ms))} ms`)}
-          </p>
+          {range !== undefined && (
+            <RangeChoice chosen={range} hasJournal={overview?.journal !== undefined} onChoose={setChosen} />
+          )}
         </div>
+        <About judging={judging} hasJournal={overview?.journal !== undefined} />
         <Outcome judging={judging} isWrong={isWrong} isChanged={isChanged} />
       </section>
     </div>

@@ -17,14 +17,20 @@ export function Foreign({ text, isName }: { readonly text: string; readonly isNa
 
 export function Time({ at }: { readonly at: string | undefined }) {
   if (at === undefined || at === '') return <span class="dim">never</span>;
-  const date = new Date(at);
-  const isToday = date.toDateString() === new Date().toDateString();
-  const clock = date.toLocaleTimeString('en-GB');
   return (
     <time dateTime={at} title={at}>
-      {isToday ? clock : `${at.slice(0, 10)} ${clock}`}
+      {localTime(at)}
     </time>
   );
+}
+
+/** By the clock of who reads it; with its day unless that is today. */
+export function localTime(at: string): string {
+  const date = new Date(at);
+  const clock = date.toLocaleTimeString('en-GB');
+  if (date.toDateString() === new Date().toDateString()) return clock;
+  // Sweden writes as ISO 8601 does.
+  return `${date.toLocaleDateString('sv-SE')} ${clock}`;
 }
 
 export function count(value: number): string {

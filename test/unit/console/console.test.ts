@@ -1,13 +1,16 @@
 // The console from outside: what a program, a scraper, a browser or an attacker hears from a running service.
 
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { ClientGroup, LiveLine, Overview, PolicyView } from '../../../src/console/wire.ts';
-import { documentOctetsMax } from '../../../src/core/limits.ts';
+import type { ClientGroup, EvidenceEnd, LiveLine, Overview, PolicyView } from '../../../src/console/wire.ts';
+import { documentOctetsMax, triedWaitingMax } from '../../../src/core/limits.ts';
 import type { SessionRecord } from '../../../src/core/record.ts';
 import { type Consoled, consolePolicy, startConsoled } from '../../support/console.ts';
 import { openDnsServer } from '../../support/dns-server.ts';
 import { until } from '../../support/processes.ts';
+import { lineOf } from '../../support/records.ts';
 
 let it: Consoled;
 beforeAll(async () => {
@@ -134,18 +137,82 @@ test('live: who watches is told each decision, whole, and of one range if it wan
   expect((await it.get('/api/live?client=nonsense')).status).toBe(400);
 });
 
+/** The records that came, and the last line. */
+function evidenceIn(body: string): { records: SessionRecord[]; end: EvidenceEnd } {
+  const lines = body.split('\n').slice(0, -1);
+  const end = JSON.parse(lines.pop() ?? '') as EvidenceEnd;
+  return { records: lines.map((line) => JSON.parse(line) as SessionRecord), end };
+}
+
 test('evidence: each session as the journal would keep it, so that it can be judged again', async () => {
-  const { body } = await it.get('/api/evidence');
-  const records = body
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as SessionRecord);
+  const { records, end } = evidenceIn((await it.get('/api/evidence')).body);
+  expect(end).toEqual({ kind: 'end', problems: [] });
   expect(records.length).toBe((await overview()).recorded);
   expect(records[1]).toMatchObject({
     v: 1,
     envelope: 'full',
     evidence: { client: { ip: '192.0.2.4' }, ptr: { records: ['mail.elsewhere.example'] } },
     verdict: { action: 'tag', rule: 'unconfirmed', tags: ['unconfirmed'] },
+  });
+});
+
+describe('evidence of the journal', () => {
+  let kept: Consoled;
+  beforeAll(async () => {
+    kept = await startConsoled(undefined, undefined, undefined, 'journal: { dir: journal, keep: 36500d }\n');
+    mkdirSync(join(kept.folder, 'journal'), { recursive: true });
+    // Of a process before this one, and of its last moment.
+    const at = (second: number) => `2020-01-01T05:00:${String(second).padStart(2, '0')}.000Z`;
+    const old = Array.from({ length: 30 }, (_, i) => lineOf({ id: `old${i}`, at: at(i) })).join('');
+    writeFileSync(join(kept.folder, 'journal', '2020-01-01T05.jsonl'), `${old}{"v":1,"evi`);
+    for (const address of ['192.0.2.1', '192.0.2.4']) await kept.client(address);
+    await until('they are written', async () => (await ask('sessions=32')).records.length === 32);
+  });
+  afterAll(() => kept.stop());
+  const ask = async (query: string) => evidenceIn((await kept.get(`/api/evidence?from=journal&${query}`)).body);
+
+  test('the newest first, from before the start too, and what cannot be read', async () => {
+    const { records, end } = await ask('');
+    expect(records.map(({ evidence: { client, id } }) => (id.startsWith('old') ? id : client.ip)).slice(0, 4)).toEqual([
+      '192.0.2.4',
+      '192.0.2.1',
+      'old29',
+      'old28',
+    ]);
+    expect(end).toEqual({
+      kind: 'end',
+      problems: [expect.stringContaining('2020-01-01T05.jsonl: ends in the middle')],
+    });
+    expect(records[0]).toMatchObject({ envelope: 'none', verdict: { action: 'tag', rule: 'unconfirmed' } });
+  });
+
+  test('so many, or since then; that there are older ones is said', async () => {
+    const some = await ask('sessions=5');
+    expect([some.records.length, some.end.cut]).toEqual([5, 'sessions']);
+    const today = await ask(`since=${new Date(Date.now() - 3_600_000).toISOString()}`);
+    expect([today.records.length, today.end]).toEqual([2, { kind: 'end', problems: [] }]);
+  });
+
+  test('many at once, and some who go away: one after the other, each whole', async () => {
+    const gone = new AbortController();
+    const headers = { authorization: `Bearer ${kept.token}` };
+    const url = `http://127.0.0.1:${kept.port}/api/evidence?from=journal`;
+    const leaving = fetch(url, { headers, signal: gone.signal }).catch(() => undefined);
+    const answers = Array.from({ length: 12 }, () => kept.get('/api/evidence?from=journal'));
+    gone.abort();
+    await leaving;
+    const heard = await Promise.all(answers);
+    const good = heard.filter(({ status }) => status === 200);
+    expect(good.length).toBeGreaterThanOrEqual(triedWaitingMax);
+    for (const { body } of good) expect(evidenceIn(body).records).toHaveLength(32);
+    expect(heard.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
+    expect((await ask('sessions=1')).records).toHaveLength(1);
+  });
+
+  test('nonsense is said so, and so is that none is kept', async () => {
+    for (const query of ['sessions=0', 'sessions=x', 'sessions=1.5', 'since=yesterday'])
+      expect([query, (await kept.get(`/api/evidence?from=journal&${query}`)).status]).toEqual([query, 400]);
+    expect(await it.get('/api/evidence?from=journal')).toMatchObject({ status: 404, body: 'no journal is kept\n' });
   });
 });
 
@@ -168,7 +235,7 @@ test('too long a body is not read to its end', async () => {
 
 test('a policy is saved, and the next client gets the new answer; one with mistakes changes nothing', async () => {
   const view: PolicyView = JSON.parse((await it.get('/api/policy')).body);
-  expect(view).toMatchObject({ text: consolePolicy, lists: {} });
+  expect(view).toMatchObject({ text: consolePolicy, lists: {}, leftOut: {} });
   expect(view.readOnly).toBeUndefined();
   const text = consolePolicy.replace('tag: unconfirmed', 'reject: "not you, {ip}"');
   const wrong = await it.send('PUT', '/api/policy', JSON.stringify({ ...view, text: text.replace('fail', 'fial') }));

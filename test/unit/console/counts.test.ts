@@ -16,7 +16,7 @@ import {
   recentDecisionsMax,
   rulesCountedMax,
 } from '../../../src/core/limits.ts';
-import { recordOf } from '../../../src/core/record.ts';
+import { recordLine } from '../../../src/core/record-line.ts';
 import type { Decision } from '../../../src/core/verdict.ts';
 import { policyOf } from '../../support/doors.ts';
 import { evidenceOf, type Given } from '../../support/evidence.ts';
@@ -102,7 +102,7 @@ describe('tally', () => {
 describe('recorded sessions', () => {
   const record = (id: string) => {
     const decision = decided();
-    return recordOf({ ...decision, evidence: { ...decision.evidence, id } }, { envelope: 'full' });
+    return recordLine({ ...decision, evidence: { ...decision.evidence, id } }, { envelope: 'full' });
   };
   const refs = (recorded: ReturnType<typeof recordedSessions>) =>
     [...recorded.pieces()]
@@ -114,19 +114,20 @@ describe('recorded sessions', () => {
   test('the oldest go first: by number', () => {
     const recorded = recordedSessions({ sessionsMax: 3 });
     for (let i = 0; i < 10; i++) recorded.add(record(`r${i}`));
-    expect([recorded.size, refs(recorded)]).toEqual([3, ['r7', 'r8', 'r9']]);
+    expect([recorded.size, refs(recorded), recorded.cut]).toEqual([3, ['r7', 'r8', 'r9'], 'sessions']);
   });
   test('and by octets; one that is larger than all of it leaves nothing', () => {
-    const line = JSON.stringify(record('r0')).length + 1;
+    const line = record('r0').length + 1;
     const recorded = recordedSessions({ octetsMax: 2 * line });
     for (let i = 0; i < 5; i++) recorded.add(record(`r${i}`));
-    expect(refs(recorded)).toEqual(['r3', 'r4']);
+    expect([refs(recorded), recorded.cut]).toEqual([['r3', 'r4'], 'octets']);
     recorded.add(record('x'.repeat(3 * line)));
     expect([recorded.size, refs(recorded)]).toEqual([0, []]);
   });
-  test('in pieces', () => {
+  test('in pieces, all of them', () => {
     const recorded = recordedSessions();
     for (let i = 0; i < 500; i++) recorded.add(record(`r${i}`));
+    expect(recorded.cut).toBeUndefined();
     expect([...recorded.pieces()].length).toBeGreaterThan(2);
     expect(refs(recorded)).toHaveLength(500);
   });

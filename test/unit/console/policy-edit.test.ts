@@ -74,12 +74,20 @@ test('through a symbolic link the file is written, and the link stays one', asyn
   ).toBe(true);
 });
 
-test('its lists come along, as far as they are small', async () => {
+test('its lists come along, as far as they are small; of the others it is said why not', async () => {
   writeFileSync(path('known.txt'), '192.0.2.7 # a friend\n');
   expect(await save(second.replace('{ iprev: permerror }', '{ client_ip: { list: known.txt } }'))).toMatchObject({
     ok: true,
   });
-  expect((await viewPolicy(edited, 'why not')).lists).toEqual({ 'known.txt': '192.0.2.7 # a friend\n' });
+  expect(await viewPolicy(edited, 'why not')).toMatchObject({
+    lists: { 'known.txt': '192.0.2.7 # a friend\n' },
+    leftOut: {},
+  });
   writeFileSync(path('known.txt'), '192.0.2.7\n'.repeat(500_000));
-  expect((await viewPolicy(edited, 'why not')).lists).toEqual({});
+  expect(await viewPolicy(edited, 'why not')).toMatchObject({
+    lists: {},
+    leftOut: { 'known.txt': '4.8 MB, and the page is given 4.0 MB of lists in all' },
+  });
+  rmSync(path('known.txt'));
+  expect((await viewPolicy(edited, 'why not')).leftOut).toEqual({ 'known.txt': 'no such file' });
 });
