@@ -1,6 +1,6 @@
 // The page in a real browser, by clicks: what README tells a new user to do, names that mean harm, a phone, the dark, the keyboard.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
@@ -9,6 +9,7 @@ import { play } from '../../src/demo/player.ts';
 import { type Consoled, consolePolicy, startConsoled } from '../support/console.ts';
 import { cli, freePort, projectFolder, type Running, start, temporaryFolder, until } from '../support/processes.ts';
 import { describeWith, whereIs } from '../support/programs.ts';
+import { lineOf } from '../support/records.ts';
 
 const quiet = [
   '--no-sandbox',
@@ -135,11 +136,100 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     const cell = page.locator('[data-cell="tag reject"]');
     await until('the matrix shows it', async () => (await cell.textContent()) === '1');
     expect(await cell.getAttribute('class')).toBe('worse');
-    await page.getByRole('heading', { name: 'Newly refused' }).waitFor();
+    await page.getByRole('heading', { name: /^Newly refused/ }).waitFor();
     await page.getByRole('button', { name: /^why / }).first().click();
     await page.getByText('550 5.7.25 not you').waitFor();
     await page.getByRole('button', { name: 'Revert' }).click();
     await page.getByText('This is the policy in force.').waitFor();
+  });
+
+  test('try: what is being written is there after a look elsewhere, and so is an exception that was begun there', async () => {
+    const page = await admitted();
+    await page.getByRole('button', { name: '192.0.2.5' }).click();
+    await page.getByText('How to let it in all the same').click();
+    await page.getByRole('button', { name: 'Put it into the policy' }).click();
+    const policy = page.getByRole('textbox', { name: 'Policy' });
+    await until('it is in the text', async () =>
+      (await policy.inputValue()).includes('except: [{ when: { client_ip: 192.0.2.5 }'),
+    );
+    await until(
+      'and spares that client',
+      async () => (await page.locator('[data-cell="reject accept"]').textContent()) === '1',
+    );
+    const written = `${await policy.inputValue()}# mine\n`;
+    await policy.fill(written);
+    await go(page, 'Health');
+    await go(page, 'Try');
+    expect(await policy.inputValue()).toBe(written);
+    await page.getByText('1 of 6 would have been different').waitFor();
+  });
+
+  test('try: a test in the policy fails at its line while the text is typed, and holds again', async () => {
+    const page = await admitted();
+    await go(page, 'Try');
+    const policy = page.getByRole('textbox', { name: 'Policy' });
+    await page.getByText('This is the policy in force.').waitFor();
+    const tested = (expected: string) =>
+      `${consolePolicy}tests:\n  - { name: nobody, client: { ip: 198.51.100.9 }, expect: ${expected} }\n`;
+    await policy.fill(tested('accept'));
+    await page.getByText('test "nobody" fails: expected action accept, came reject').waitFor();
+    expect(await page.locator('.gutter .failed').innerText()).toBe('7');
+    await page.getByText('1 of 1 test in this policy fails.').waitFor();
+    await policy.fill(tested('reject'));
+    await page.getByText('The test in this policy holds.').waitFor();
+    expect(await page.locator('.gutter .failed').count()).toBe(0);
+  });
+
+  test('try: recorded sessions from before the start, as many as one wants; what is left out is named', async () => {
+    const kept = await startConsoled(undefined, undefined, undefined, 'journal: { dir: journal }\n');
+    try {
+      writeFileSync(join(kept.folder, 'big.txt'), '192.0.2.1\n'.repeat(500_000));
+      writeFileSync(
+        join(kept.folder, 'policy.yaml'),
+        consolePolicy.replace('iprev: fail', 'client_ip: { list: big.txt }'),
+      );
+      await kept.service.reload();
+      const hour = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 13);
+      mkdirSync(join(kept.folder, 'journal'));
+      const lines = Array.from({ length: 1_200 }, (_, i) =>
+        lineOf({
+          id: `old${i}`,
+          at: `${hour}:00:${String(i % 60).padStart(2, '0')}.000Z`,
+          client: { port: 1_024 + i },
+        }),
+      );
+      writeFileSync(join(kept.folder, 'journal', `${hour}.jsonl`), `garbage\n${lines.join('')}`);
+      await kept.client('192.0.2.1');
+      const page = await open(`http://127.0.0.1:${kept.port}/#token=${kept.token}`);
+      await go(page, 'Try');
+      await page.getByText(/^1,201 sessions since .*, from the journal;/).waitFor();
+      const gaps = page.getByRole('list', { name: 'What is left out' });
+      await gaps.getByText('All of them were recorded without the whole of sender and recipient').waitFor();
+      await gaps.getByText('The list big.txt counts as empty here: 4.8 MB').waitFor();
+      await gaps.getByText('1 line is left out: no JSON').waitFor();
+      const range = page.getByRole('combobox', { name: 'Sessions' });
+      await range.selectOption({ label: 'the last 1,000' });
+      await page.getByText(/^1,000 sessions since .*, from the journal; older ones are left out/).waitFor();
+      await range.selectOption({ label: 'the last hour' });
+      await page.getByText(/^1 session since .*, from the journal;/).waitFor();
+      await range.selectOption({ label: 'in memory' });
+      await page.getByText(/^1 session since .*, in memory since the start;/).waitFor();
+    } finally {
+      for (const page of pages.splice(0)) await page.context().close();
+      await kept.stop();
+    }
+  });
+
+  test('a client leads to its decisions and to how it would be judged now', async () => {
+    const page = await admitted();
+    await go(page, 'Clients');
+    await page.getByRole('link', { name: '192.0.2.1', exact: true }).click();
+    await page.getByText('accept by otherwise').waitFor();
+    expect(await text(page)).toContain('custom: "mx" sounds like a sender of mail, "mx.example" is the name');
+    await page.goBack();
+    await page.getByRole('link', { name: 'mx.example' }).click();
+    await page.getByRole('button', { name: '192.0.2.1', exact: true }).waitFor();
+    expect(await page.getByRole('searchbox').inputValue()).toBe('mx.example');
   });
 
   test('explain: an address and a name lead to the tree; nonsense is said so', async () => {

@@ -1,5 +1,6 @@
-// The frame around the views: who we are, where we are, how the service is. The view is in the address ("#/try"), so that back and
-// forward work. Without a token that the service knows there is a form that asks for one.
+// The frame around the views: who we are, where we are, how the service is. The view is in the address ("#/try"), and what it is about
+// behind that ("#/explain/192.0.2.7"), so that back and forward work. Without a token that the service knows there is a form that asks
+// for one.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Overview } from '../wire.ts';
@@ -15,6 +16,8 @@ import { TryView } from './try-view.tsx';
 export interface ViewParts {
   readonly overview: Polled<Overview>;
   readonly onNotAdmitted: () => void;
+  /** What the address says that it is about; '' if nothing. */
+  readonly about: string;
 }
 
 const views = {
@@ -49,7 +52,7 @@ export function App() {
 }
 
 function Frame({ onNotAdmitted }: Pick<ViewParts, 'onNotAdmitted'>) {
-  const name = useViewName();
+  const { name, about } = usePlace();
   const overview = usePolled<Overview>('/api/overview', 2_000, onNotAdmitted);
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
@@ -57,9 +60,12 @@ function Frame({ onNotAdmitted }: Pick<ViewParts, 'onNotAdmitted'>) {
   useEffect(() => {
     document.title = `${title} · iprevd`;
     // Who came by keyboard goes on in the new view, not at the end of the old one.
-    if (!isFirst.current) main.current?.focus();
+    if (!isFirst.current) {
+      main.current?.focus({ preventScroll: true });
+      scrollTo(0, 0);
+    }
     isFirst.current = false;
-  }, [name]);
+  }, [name, about]);
   return (
     <>
       <button type="button" class="skip" onClick={() => main.current?.focus()}>
@@ -81,7 +87,7 @@ function Frame({ onNotAdmitted }: Pick<ViewParts, 'onNotAdmitted'>) {
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         <h1 class="hidden">{title}</h1>
-        <View overview={overview} onNotAdmitted={onNotAdmitted} />
+        <View key={about} overview={overview} onNotAdmitted={onNotAdmitted} about={about} />
       </main>
     </>
   );
@@ -109,18 +115,33 @@ function Condition({ overview: { value, isStale } }: Pick<ViewParts, 'overview'>
   );
 }
 
-function useViewName(): ViewName {
-  const read = (): ViewName => {
-    const name = location.hash.replace(/^#\//, '');
-    return Object.hasOwn(views, name) ? (name as ViewName) : 'live';
-  };
-  const [name, setName] = useState(read);
+interface Place {
+  readonly name: ViewName;
+  readonly about: string;
+}
+
+function usePlace(): Place {
+  const [place, setPlace] = useState(readPlace);
   useEffect(() => {
-    const look = () => setName(read());
+    const look = () => setPlace(readPlace());
     addEventListener('hashchange', look);
     return () => removeEventListener('hashchange', look);
   }, []);
-  return name;
+  return place;
+}
+
+function readPlace(): Place {
+  const [, name = '', about = ''] = /^#\/([a-z]+)(?:\/(.*))?$/.exec(location.hash) ?? [];
+  return Object.hasOwn(views, name) ? { name: name as ViewName, about: decoded(about) } : { name: 'live', about: '' };
+}
+
+/** '' if it is none of ours. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
 }
 
 function Login({ onAdmitted }: { readonly onAdmitted: () => void }) {

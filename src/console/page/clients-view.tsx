@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { ViewParts } from './app.tsx';
-import { count, Foreign, Scrolled, Shares, shownActions, Time } from './words.tsx';
+import { count, Foreign, Scrolled, Shares, shownActions, Time, To } from './words.tsx';
 
 export function ClientsView({ overview: { value } }: ViewParts) {
   const [only, setOnly] = useState('');
@@ -21,7 +21,10 @@ export function ClientsView({ overview: { value } }: ViewParts) {
             <option value="unnamed">without a confirmed name</option>
           </select>
         </label>
-        <p class="dim">The busiest, since the start. A name counts only where it is confirmed.</p>
+        <p class="dim">
+          The busiest, since the start. A name counts only where it is confirmed; who has none is counted by network.
+          Each leads to its decisions in Live, its last address to Explain.
+        </p>
       </div>
       <Scrolled label="Clients">
         <table>
@@ -52,7 +55,9 @@ export function ClientsView({ overview: { value } }: ViewParts) {
             {groups.map(({ group, isNetwork, actions, sessions, lastSeen, lastAddress }) => (
               <tr key={group}>
                 <th scope="row" class={isNetwork ? 'claimed' : ''}>
-                  <Foreign text={group} />
+                  <To view="live" about={group}>
+                    <Foreign text={group} />
+                  </To>
                 </th>
                 <td class="number">{count(sessions)}</td>
                 <td class="wide">
@@ -63,7 +68,11 @@ export function ClientsView({ overview: { value } }: ViewParts) {
                     {actions[action] === undefined ? <span class="dim">·</span> : count(actions[action])}
                   </td>
                 ))}
-                <td class="wide">{lastAddress}</td>
+                <td class="wide">
+                  <To view="explain" about={lastAddress}>
+                    {lastAddress}
+                  </To>
+                </td>
                 <td class="wide dim">
                   <Time at={lastSeen} />
                 </td>
@@ -71,7 +80,7 @@ export function ClientsView({ overview: { value } }: ViewParts) {
             ))}
           </tbody>
         </table>
-        {groups.length === 0 && <p class="empty">Nobody yet.</p>}
+        {groups.length === 0 && <p class="empty">{only === '' ? 'Nobody yet.' : 'None of them is like that.'}</p>}
       </Scrolled>
     </>
   );

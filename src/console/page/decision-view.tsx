@@ -1,13 +1,23 @@
 // One decision, told as `iprevd check` tells it: what was asked and what came back, what it means, each rule, the verdict.
 
+import { considerExceptions } from '../../core/backtest/exceptions.ts';
+import { organisationOf } from '../../core/backtest/organisations.ts';
 import { namingText, questions } from '../../core/explain.ts';
 import { remedyLines } from '../../core/remedy/print.ts';
 import { remedies } from '../../core/remedy/remedy.ts';
 import { printReply } from '../../core/reply.ts';
 import { type Decision, refuses, type TraceLine } from '../../core/verdict.ts';
+import { keepDraft } from './draft.ts';
+import { Exception } from './exception.tsx';
 import { Action, Foreign, Time } from './words.tsx';
 
-export function DecisionView({ decision }: { readonly decision: Decision }) {
+export interface DecisionParts {
+  readonly decision: Decision;
+  /** It is of the policy in force, so that an exception can be begun from here. */
+  readonly isInForce?: boolean;
+}
+
+export function DecisionView({ decision, isInForce = false }: DecisionParts) {
   const { evidence, findings, verdict, trace } = decision;
   const { client } = evidence;
   const { iprev, naming } = findings;
@@ -91,7 +101,32 @@ export function DecisionView({ decision }: { readonly decision: Decision }) {
         ))}
       </ol>
       <Remedy decision={decision} />
+      {isInForce && refuses(verdict) && <Spared decision={decision} />}
     </div>
+  );
+}
+
+/** For the operator who knows better. In Try this is among what it would have meant. */
+function Spared({ decision: { evidence, findings, verdict } }: { readonly decision: Decision }) {
+  const exceptions = considerExceptions();
+  const { ip } = evidence.client;
+  const organisation = organisationOf(findings, ip);
+  exceptions.add({ ip, organisation, worth: 'good', by: [verdict.rule] }, evidence.id, evidence.at);
+  const [exception] = exceptions.list(Date.now());
+  if (exception === undefined) return null;
+  const put = (): void => {
+    keepDraft({ exception });
+    location.hash = '#/try';
+  };
+  return (
+    <details>
+      <summary class="dim">How to let it in all the same</summary>
+      <p class="small">
+        An exception in the rule <b>{verdict.rule}</b>. Try shows whom else it lets in, and nothing is in force before
+        you save.
+      </p>
+      <Exception exception={exception} onPut={put} />
+    </details>
   );
 }
 

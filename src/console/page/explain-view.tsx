@@ -1,6 +1,6 @@
 // How one client would be judged now: the service looks its address up and walks the policy that is in force.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { Decision } from '../../core/verdict.ts';
 import { NotAdmitted, open } from './api.ts';
 import type { ViewParts } from './app.tsx';
@@ -11,15 +11,12 @@ type State =
   | { readonly kind: 'problem'; readonly what: string }
   | { readonly kind: 'decision'; readonly decision: Decision };
 
-export function ExplainView({ onNotAdmitted }: ViewParts) {
+export function ExplainView({ onNotAdmitted, about }: ViewParts) {
   const [state, setState] = useState<State>({ kind: 'nothing' });
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const form = new FormData(event.target as HTMLFormElement);
-    const helo = String(form.get('helo')).trim();
+  const explain = async (ip: string, helo: string): Promise<void> => {
     setState({ kind: 'asking' });
     try {
-      const body = JSON.stringify({ ip: String(form.get('ip')), ...(helo === '' ? {} : { helo }) });
+      const body = JSON.stringify({ ip, ...(helo === '' ? {} : { helo }) });
       const answer = (await (await open('/api/check', { method: 'POST', body })).json()) as
         | Decision
         | { problem: string };
@@ -31,12 +28,27 @@ export function ExplainView({ onNotAdmitted }: ViewParts) {
       setState({ kind: 'problem', what: 'the service does not answer' });
     }
   };
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = new FormData(event.target as HTMLFormElement);
+    void explain(String(form.get('ip')), String(form.get('helo')).trim());
+  };
+  useEffect(() => {
+    if (about !== '') void explain(about, '');
+  }, []);
   return (
     <>
-      <form class="bar" onSubmit={(event) => void submit(event)}>
+      <form class="bar" onSubmit={submit}>
         <label>
           Address
-          <input name="ip" required placeholder="192.0.2.7" spellcheck={false} autocomplete="off" />
+          <input
+            name="ip"
+            required
+            defaultValue={about}
+            placeholder="192.0.2.7"
+            spellcheck={false}
+            autocomplete="off"
+          />
         </label>
         <label>
           HELO
@@ -56,7 +68,7 @@ export function ExplainView({ onNotAdmitted }: ViewParts) {
         {state.kind === 'decision' && (
           <section class="card">
             <h2 class="hidden">Verdict</h2>
-            <DecisionView decision={state.decision} />
+            <DecisionView decision={state.decision} isInForce />
           </section>
         )}
         {state.kind === 'nothing' && (

@@ -19,7 +19,7 @@ export function HealthView({ overview: { value } }: ViewParts) {
           </Fact>
           <Fact name="state">{value.isReady ? 'ready' : 'not ready'}</Fact>
           <Fact name="sessions">{count(value.sessions)}</Fact>
-          <Fact name="kept for Try">{count(value.recorded)}</Fact>
+          <Fact name="in memory for Try">{count(value.recorded)}</Fact>
         </Card>
         <Card title="Policy">
           <Fact name="file">
@@ -37,9 +37,21 @@ export function HealthView({ overview: { value } }: ViewParts) {
         </Card>
         <Card title="Answers about an address">
           <Fact name="addresses kept">{count(value.addressesKept)}</Fact>
-          <Bars counts={value.gathered} />
+          <Bars
+            counts={{
+              'known already': value.gathered.hit,
+              'old, in an outage': value.gathered.stale,
+              'asked for': value.gathered.miss,
+            }}
+          />
         </Card>
-        {value.journal !== undefined && (
+        {value.journal === undefined ? (
+          <Card title="Journal">
+            <Fact name="state">
+              none is kept: what came before the start is not known to Try (<code>journal</code> in the configuration)
+            </Fact>
+          </Card>
+        ) : (
           <Card title="Journal">
             <Fact name="folder">
               <code>{value.journal.folder}</code>

@@ -4,12 +4,14 @@
 
 import { z } from 'zod';
 import { backtest } from '../../core/backtest/backtest.ts';
+import type { Suggestion } from '../../core/backtest/exceptions.ts';
 import { judge } from '../../core/backtest/judge.ts';
 import { clockOf } from '../../core/backtest/replay-key.ts';
 import type { BacktestResult, Effect } from '../../core/backtest/tally.ts';
 import { lint } from '../../core/lint/lint.ts';
 import { printable } from '../../core/name.ts';
 import type { Policy } from '../../core/policy.ts';
+import { putException } from '../../core/put-exception.ts';
 import { judgeAgain, type SessionRecord, wouldHaveHit } from '../../core/record.ts';
 import { readPolicy } from '../../core/schema.ts';
 import type { Decision } from '../../core/verdict.ts';
@@ -25,7 +27,9 @@ export type ToJudge =
   | { readonly kind: 'load'; readonly token: string; readonly policy: PolicyView; readonly source: Source }
   | { readonly kind: 'judge'; readonly text: string }
   /** One session under the policy judged last. */
-  | { readonly kind: 'explain'; readonly ref: string };
+  | { readonly kind: 'explain'; readonly ref: string }
+  /** The text with this exception in it. */
+  | { readonly kind: 'spare'; readonly text: string; readonly exception: ProposedException };
 
 export type FromJudge =
   | { readonly kind: 'loading'; readonly sessions: number }
@@ -41,7 +45,11 @@ export type FromJudge =
     }
   /** The same text, by lint and by its tests: those that fail are among the notices. */
   | { readonly kind: 'checked'; readonly notices: readonly EditorNotice[]; readonly tests: TestCounts }
-  | { readonly kind: 'explained'; readonly ref: string; readonly decision: Decision };
+  | { readonly kind: 'explained'; readonly ref: string; readonly decision: Decision }
+  /** Without a text: it cannot be put in, and is to be pasted. */
+  | { readonly kind: 'spared'; readonly exception: ProposedException; readonly text?: string };
+
+export type ProposedException = Pick<Suggestion, 'rule' | 'yaml'>;
 
 export interface TestCounts {
   readonly played: number;
@@ -62,7 +70,12 @@ let texts = 0;
 addEventListener('message', ({ data }: MessageEvent<ToJudge>) => {
   if (data.kind === 'load') void load(data);
   else if (data.kind === 'judge') void judgeText(data.text);
-  else explain(data.ref);
+  else if (data.kind === 'explain') explain(data.ref);
+  else {
+    const { exception } = data;
+    const text = putException(data.text, exception);
+    say({ kind: 'spared', exception, ...(text === undefined ? {} : { text }) });
+  }
 });
 
 function say(message: FromJudge): void {

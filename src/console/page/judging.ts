@@ -6,7 +6,7 @@ import type { Decision } from '../../core/verdict.ts';
 import type { PolicyView } from '../wire.ts';
 import { token } from './api.ts';
 import type { EditorNotice } from './editor.tsx';
-import type { FromJudge, TestCounts, ToJudge } from './judge.ts';
+import type { FromJudge, ProposedException, TestCounts, ToJudge } from './judge.ts';
 import type { EmptyList } from './list-texts.ts';
 import type { AboutSessions, Source } from './sessions.ts';
 
@@ -24,6 +24,15 @@ export interface Judging {
   readonly ms: number;
   readonly explained: { readonly ref: string; readonly decision: Decision } | undefined;
   readonly trouble: string | undefined;
+  /** The last exception that was put into the text, or could not be. */
+  readonly spared: Extract<FromJudge, { kind: 'spared' }> | undefined;
+}
+
+export interface Judge {
+  /** Of one session: `explained` is what comes of it. */
+  explain(ref: string): void;
+  /** Puts it into the text: `spared` is what comes of it. */
+  spare(exception: ProposedException): void;
 }
 
 const nothing: Judging = {
@@ -36,13 +45,10 @@ const nothing: Judging = {
   ms: 0,
   explained: undefined,
   trouble: undefined,
+  spared: undefined,
 };
 
-export function useJudging(
-  policy: PolicyView | undefined,
-  text: string,
-  source: Source | undefined,
-): Judging & { explain(ref: string): void } {
+export function useJudging(policy: PolicyView | undefined, text: string, source: Source | undefined): Judging & Judge {
   const [judging, setJudging] = useState(nothing);
   const worker = useRef<Worker | undefined>(undefined);
   const isBusy = useRef(true);
@@ -57,7 +63,7 @@ export function useJudging(
   };
   const hear = ({ data }: MessageEvent<FromJudge>): void => {
     setJudging((before) => after(before, data));
-    if (data.kind === 'loading' || data.kind === 'checked' || data.kind === 'explained') return;
+    if (!endsWork.has(data.kind)) return;
     isBusy.current = false;
     const next = waiting.current;
     waiting.current = undefined;
@@ -86,8 +92,15 @@ export function useJudging(
     const timer = setTimeout(() => judge(text), 80);
     return () => clearTimeout(timer);
   }, [text]);
-  return { ...judging, explain: (ref) => post({ kind: 'explain', ref }) };
+  return {
+    ...judging,
+    explain: (ref) => post({ kind: 'explain', ref }),
+    spare: (exception) => post({ kind: 'spare', text, exception }),
+  };
 }
+
+/** What the worker says when it can take the next text. */
+const endsWork: ReadonlySet<FromJudge['kind']> = new Set(['loaded', 'failed', 'wrong', 'judged']);
 
 function after(before: Judging, message: FromJudge): Judging {
   switch (message.kind) {
@@ -113,5 +126,7 @@ function after(before: Judging, message: FromJudge): Judging {
       return { ...before, notices: message.notices, tests: message.tests };
     case 'explained':
       return { ...before, explained: message };
+    case 'spared':
+      return { ...before, spared: message };
   }
 }

@@ -19,10 +19,10 @@ interface Seen {
   readonly isOpen: boolean;
 }
 
-export function LiveView({ overview, onNotAdmitted }: ViewParts) {
+export function LiveView({ overview, onNotAdmitted, about }: ViewParts) {
   const [isPaused, setPaused] = useState(false);
   const [action, setAction] = useState('');
-  const [word, setWord] = useState('');
+  const [word, setWord] = useState(about);
   const [opened, setOpened] = useState('');
   const seen = useLive(isPaused, onNotAdmitted);
   const shown = seen.decisions.filter(
@@ -94,7 +94,7 @@ export function LiveView({ overview, onNotAdmitted }: ViewParts) {
                   {opened === id && (
                     <tr class="story" id={`story-${id}`}>
                       <td colSpan={8}>
-                        <DecisionView decision={decision} />
+                        <DecisionView decision={decision} isInForce />
                       </td>
                     </tr>
                   )}
@@ -105,10 +105,15 @@ export function LiveView({ overview, onNotAdmitted }: ViewParts) {
         </table>
         {shown.length === 0 && (
           <p class="empty">
-            {seen.decisions.length === 0 ? 'No decision yet. They appear here as clients come.' : 'None of them fits.'}
+            {seen.decisions.length === 0
+              ? 'No decision yet. They appear here as clients come.'
+              : `None of the last ${count(seen.decisions.length)} fits. Older ones are in the journal: iprevd lookup finds one by its ref.`}
           </p>
         )}
       </Scrolled>
+      <p class="dim small legend">
+        A name in italics is claimed and not confirmed. “would” are rules that held and are only monitored.
+      </p>
     </>
   );
 }

@@ -4,12 +4,14 @@
 import { Fragment } from 'preact';
 import type { OrganisationSessions } from '../../core/backtest/organisations.ts';
 import type { BacktestResult } from '../../core/backtest/tally.ts';
+import { exceptionProposedMs } from '../../core/limits.ts';
 import { DecisionView } from './decision-view.tsx';
-import type { Judging } from './judging.ts';
-import { Action, count, Foreign } from './words.tsx';
+import { Exception } from './exception.tsx';
+import type { Judge, Judging } from './judging.ts';
+import { Action, count, Foreign, More } from './words.tsx';
 
 interface OutcomeParts {
-  readonly judging: Judging & { explain(ref: string): void };
+  readonly judging: Judging & Judge;
   readonly isWrong: boolean;
   readonly isChanged: boolean;
 }
@@ -36,9 +38,14 @@ export function Outcome({ judging, isWrong, isChanged }: OutcomeParts) {
         list={result.newly_refused_accepted}
         judging={judging}
       />
-      <Organisations title="Newly refused" kind="warn" list={result.newly_refused_other} judging={judging} />
+      <Organisations
+        title="Newly refused; their mail was refused anyway, or nobody knows"
+        kind="warn"
+        list={result.newly_refused_other}
+        judging={judging}
+      />
       <Organisations title="Newly let in" kind="good" list={result.newly_accepted} judging={judging} />
-      <Suggestions list={result.suggestions} />
+      <Suggestions list={result.suggestions} judging={judging} />
       <RuleChanges rules={result.rules} />
     </div>
   );
@@ -94,16 +101,13 @@ interface OrganisationsParts {
   readonly judging: OutcomeParts['judging'];
 }
 
-/** As many as anybody reads. */
-const organisationsShown = 50;
-
 function Organisations({ title, kind, list, judging: { explained, explain } }: OrganisationsParts) {
   if (list.length === 0) return null;
   return (
     <section class={`whom ${kind}`}>
       <h3>{title}</h3>
-      <ul>
-        {list.slice(0, organisationsShown).map(({ organisation, sessions, refs }) => (
+      <More of={list} first={10} what="organisations and networks">
+        {({ organisation, sessions, refs }) => (
           <li key={organisation}>
             <b>
               <Foreign text={organisation} />
@@ -124,29 +128,38 @@ function Organisations({ title, kind, list, judging: { explained, explain } }: O
             ))}
             {explained !== undefined && refs.includes(explained.ref) && <DecisionView decision={explained.decision} />}
           </li>
-        ))}
-        {list.length > organisationsShown && <li class="dim">and {count(list.length - organisationsShown)} more</li>}
-      </ul>
+        )}
+      </More>
     </section>
   );
 }
 
-function Suggestions({ list }: { readonly list: BacktestResult['suggestions'] }) {
+interface SuggestionsParts extends Pick<OutcomeParts, 'judging'> {
+  readonly list: BacktestResult['suggestions'];
+}
+
+function Suggestions({ list, judging: { spare, spared } }: SuggestionsParts) {
   if (list.length === 0) return null;
   return (
     <section class="whom">
       <h3>Exceptions that would spare the good ones</h3>
-      {list.slice(0, 10).map(({ rule, organisation, sessions, yaml }) => (
-        <figure key={`${rule} ${organisation}`}>
-          <figcaption>
-            <Foreign text={organisation} />, {count(sessions)} sessions, in <b>{rule}</b>{' '}
-            <button type="button" class="link" onClick={() => void navigator.clipboard.writeText(yaml)}>
-              copy
-            </button>
-          </figcaption>
-          <pre>{yaml}</pre>
-        </figure>
-      ))}
+      <p class="dim small">
+        Good are those whose mail was taken. None of these spares a session whose mail was refused; each ends in{' '}
+        {exceptionProposedMs / 86_400_000} days.
+      </p>
+      <More of={list} first={3} what="exceptions">
+        {(suggestion) => (
+          <li key={`${suggestion.rule} ${suggestion.organisation}`}>
+            <Foreign text={suggestion.organisation} />, {count(suggestion.sessions)}{' '}
+            {suggestion.sessions === 1 ? 'session' : 'sessions'}, in <b>{suggestion.rule}</b>
+            <Exception
+              exception={suggestion}
+              isRefused={spared?.text === undefined && spared?.exception.yaml === suggestion.yaml}
+              onPut={() => spare({ rule: suggestion.rule, yaml: suggestion.yaml })}
+            />
+          </li>
+        )}
+      </More>
     </section>
   );
 }

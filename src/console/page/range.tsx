@@ -1,23 +1,22 @@
 // Which recorded sessions a policy is tried on: those in memory, or so many of the journal, or those of so long. What came is said
 // in a sentence, with all that is left out of it.
 
+import { triedOctetsMax, triedSessionsMax } from '../../core/limits.ts';
 import type { Overview } from '../wire.ts';
 import type { Judging } from './judging.ts';
 import type { AboutSessions, Source } from './sessions.ts';
 import { count, localTime } from './words.tsx';
 
 const hourMs = 3_600_000;
-/** As many as the service sends at a time. */
-const most = 100_000;
 
 const ranges = {
   memory: { title: 'in memory', sessions: 0, ms: 0 },
   '1000': { title: 'the last 1,000', sessions: 1_000, ms: 0 },
   '10000': { title: 'the last 10,000', sessions: 10_000, ms: 0 },
-  '100000': { title: 'the last 100,000', sessions: most, ms: 0 },
-  hour: { title: 'the last hour', sessions: most, ms: hourMs },
-  day: { title: 'the last day', sessions: most, ms: 24 * hourMs },
-  week: { title: 'the last 7 days', sessions: most, ms: 7 * 24 * hourMs },
+  '100000': { title: 'the last 100,000', sessions: triedSessionsMax, ms: 0 },
+  hour: { title: 'the last hour', sessions: triedSessionsMax, ms: hourMs },
+  day: { title: 'the last day', sessions: triedSessionsMax, ms: 24 * hourMs },
+  week: { title: 'the last 7 days', sessions: triedSessionsMax, ms: 7 * 24 * hourMs },
 } as const;
 export type RangeName = keyof typeof ranges;
 
@@ -106,6 +105,9 @@ function sentence({ sessions, since, source, cut }: AboutSessions): string {
   const many = `${count(sessions)} session${sessions === 1 ? '' : 's'}${since === undefined ? '' : ` since ${localTime(since)}`}`;
   if (source.from === 'memory')
     return `${many}, in memory${cut === undefined ? ' since the start' : '; older ones had to go'}`;
-  const left = { sessions: 'older ones are left out', octets: 'older ones are left out, since these fill 96 MB' };
+  const left = {
+    sessions: 'older ones are left out',
+    octets: `older ones are left out, since these fill ${triedOctetsMax / 1024 / 1024} MB`,
+  };
   return `${many}, from the journal${cut === undefined ? '' : `; ${left[cut]}`}`;
 }

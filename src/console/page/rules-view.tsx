@@ -5,7 +5,7 @@ import type { History, RuleCount } from '../wire.ts';
 import type { ViewParts } from './app.tsx';
 import { Plot } from './plot.tsx';
 import { usePolled } from './polled.ts';
-import { count, Scrolled, Time } from './words.tsx';
+import { count, Scrolled, Time, To } from './words.tsx';
 
 export function RulesView({ overview: { value }, onNotAdmitted }: ViewParts) {
   const [span, setSpan] = useState<'hour' | 'day'>('hour');
@@ -37,9 +37,15 @@ export function RulesView({ overview: { value }, onNotAdmitted }: ViewParts) {
           ))}
         </fieldset>
         {chosen !== '' && (
-          <button type="button" onClick={() => setChosen('')}>
-            all rules
-          </button>
+          <>
+            <To view="live" about={chosen}>
+              whom it hit
+            </To>
+            <a href="#/try">change it</a>
+            <button type="button" onClick={() => setChosen('')}>
+              all rules
+            </button>
+          </>
         )}
       </div>
       <Plot
@@ -84,7 +90,12 @@ export function RulesView({ overview: { value }, onNotAdmitted }: ViewParts) {
             ))}
           </tbody>
         </table>
+        {value?.rules.length === 0 && <p class="empty">The policy has no rules.</p>}
       </Scrolled>
+      <p class="dim small legend">
+        Since the start. Enforced: the rule held and acted. Monitored: it held and was only watched. Last word: the
+        verdict is its. Choose a rule to see its hits alone.
+      </p>
     </>
   );
 }

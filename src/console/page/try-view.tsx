@@ -20,6 +20,17 @@ export function TryView({ overview: { value: overview }, onNotAdmitted }: ViewPa
   // "The last hour" is that before the choice: the sessions shall not change under who types.
   const source = useMemo(() => range && sourceOf(range), [range, policy]);
   const judging = useJudging(policy, text, source);
+  useEffect(() => {
+    const { text: spared } = judging.spared ?? {};
+    if (spared !== undefined) setText(spared);
+  }, [judging.spared]);
+  // Another view has sent who reads here with an exception.
+  useEffect(() => {
+    const { exception } = draft();
+    if (exception === undefined || judging.about === undefined) return;
+    keepDraft({ exception: undefined });
+    judging.spare(exception);
+  }, [judging.about]);
   const isChanged = policy !== undefined && text !== policy.text;
   const isWrong = judging.notices.some(({ severity }) => severity === 'wrong');
 

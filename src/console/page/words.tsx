@@ -2,6 +2,7 @@
 // in the log and set as text, never as markup.
 
 import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
 import { printable, printableName } from '../../core/name.ts';
 import type { Decision } from '../../core/verdict.ts';
 import type { VerdictAction } from '../wire.ts';
@@ -13,6 +14,17 @@ export function Action({ is }: { readonly is: string }) {
 export function Foreign({ text, isName }: { readonly text: string; readonly isName?: boolean }) {
   const shown = isName ? printableName(text) : printable(text);
   return <span class="foreign">{shown === '' ? '·' : shown}</span>;
+}
+
+/** A link to another view, about something: see app.tsx. */
+export function To({ view, about, children }: ToParts) {
+  return <a href={`#/${view}/${encodeURIComponent(about)}`}>{children}</a>;
+}
+
+interface ToParts {
+  readonly view: 'live' | 'explain';
+  readonly about: string;
+  readonly children: ComponentChildren;
 }
 
 export function Time({ at }: { readonly at: string | undefined }) {
@@ -54,6 +66,40 @@ export function Shares({ counts }: { readonly counts: Readonly<Partial<Record<st
         <span key={action} class={action} style={{ width: `${(100 * (counts[action] ?? 0)) / Math.max(1, all)}%` }} />
       ))}
     </span>
+  );
+}
+
+export interface MoreParts<T> {
+  readonly of: readonly T[];
+  /** So many are shown at first. */
+  readonly first: number;
+  /** "organisations" */
+  readonly what: string;
+  readonly children: (one: T) => ComponentChildren;
+}
+
+/** As many as anybody reads; a thousand are a place to search. */
+const shownMax = 1_000;
+
+/** A list that may be long: its beginning, and the rest for who wants it. */
+export function More<T>({ of, first, what, children }: MoreParts<T>) {
+  const [isOpen, setOpen] = useState(false);
+  const shown = of.slice(0, isOpen ? shownMax : first);
+  const more = of.length - shown.length;
+  return (
+    <>
+      <ul>{shown.map(children)}</ul>
+      {more > 0 && !isOpen && (
+        <button type="button" class="link more" onClick={() => setOpen(true)}>
+          {count(more)} more {what}
+        </button>
+      )}
+      {more > 0 && isOpen && (
+        <p class="dim">
+          and {count(more)} more {what}
+        </p>
+      )}
+    </>
   );
 }
 
