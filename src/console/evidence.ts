@@ -16,20 +16,25 @@ export interface EvidenceParts {
   readonly recorded: Recorded;
   /** Undefined: no journal is kept. */
   readonly journalFolder: () => string | undefined;
+  /** How long one may read no further. */
+  readonly stallMs?: number;
 }
 
-export function evidence({ recorded, journalFolder }: EvidenceParts) {
+export function evidence({ recorded, journalFolder, stallMs = triedStallMs }: EvidenceParts) {
   const inTurn = turns();
   return async ({ query, response }: Asked): Promise<Answer | undefined> => {
     if (query.get('from') !== 'journal') {
       const { cut } = recorded;
-      return sendAll(response, recorded.pieces(), () => ({ ...(cut === undefined ? {} : { cut }), problems: [] }));
+      return sendAll({ response, stallMs }, recorded.pieces(), () => ({
+        ...(cut === undefined ? {} : { cut }),
+        problems: [],
+      }));
     }
     const folder = journalFolder();
     if (folder === undefined) return text('no journal is kept\n', 404);
     const range = rangeOf(query);
     if (range === undefined) return text('"sessions" is a number, and "since" a time such as 2026-12-31T18:00Z\n', 400);
-    return inTurn(response, () => sendJournal(response, folder, range));
+    return inTurn(response, () => sendJournal({ response, stallMs }, folder, range));
   };
 }
 
@@ -48,9 +53,9 @@ function rangeOf(query: URLSearchParams): Range | undefined {
   return { sessions: Math.min(sessions, triedSessionsMax), ...(at === undefined ? {} : { since: at }) };
 }
 
-async function sendJournal(response: ServerResponse, folder: string, { sessions, since }: Range): Promise<undefined> {
+async function sendJournal(to: Reader, folder: string, { sessions, since }: Range): Promise<undefined> {
   const gone = new AbortController();
-  response.on('close', () => gone.abort());
+  to.response.on('close', () => gone.abort());
   const problems: string[] = [];
   let cut: EvidenceEnd['cut'];
   const lines = newestLines({
@@ -64,11 +69,16 @@ async function sendJournal(response: ServerResponse, folder: string, { sessions,
     },
     signal: gone.signal,
   });
-  return sendAll(response, lines, () => ({ ...(cut === undefined ? {} : { cut }), problems }));
+  return sendAll(to, lines, () => ({ ...(cut === undefined ? {} : { cut }), problems }));
+}
+
+interface Reader {
+  readonly response: ServerResponse;
+  readonly stallMs: number;
 }
 
 async function sendAll(
-  response: ServerResponse,
+  { response, stallMs }: Reader,
   pieces: AsyncIterable<string> | Iterable<string>,
   end: () => Omit<EvidenceEnd, 'kind'>,
 ): Promise<undefined> {
@@ -77,7 +87,7 @@ async function sendAll(
   response.on('close', () => gone.abort());
   for await (const piece of pieces) {
     if (response.write(piece)) continue;
-    const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(triedStallMs)]);
+    const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(stallMs)]);
     await once(response, 'drain', { signal }).catch(() => response.destroy());
     if (response.destroyed) return undefined;
   }

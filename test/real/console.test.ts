@@ -281,7 +281,11 @@ describeWith(['chromium'], 'the page in Chromium', () => {
     const page = await open(`http://127.0.0.1:${other.port}/#token=${other.token}`);
     await page.getByText('ready').waitFor();
     await other.stop();
-    await page.getByText('service does not answer').waitFor();
+    await page.getByRole('status').getByText('service does not answer').waitFor();
+    await page
+      .getByRole('alert')
+      .getByText(/^The service does not answer.* what is shown is from \d\d:\d\d:\d\d\.$/)
+      .waitFor();
     troubles = []; // the browser's own words on a connection that is refused
   });
 

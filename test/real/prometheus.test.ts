@@ -1,7 +1,6 @@
 // What deploy/prometheus holds, and what /metrics says, by Prometheus' own judge.
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { startConsoled } from '../support/console.ts';
@@ -20,7 +19,7 @@ describeWith(['promtool'], 'promtool', () => {
     expect([code, output]).toEqual([0, expect.stringContaining('SUCCESS')]);
   });
 
-  test('the metrics of a running service, hostile names and all; rules and dashboard ask for no other', async () => {
+  test('the metrics of a running service, hostile names and all', async () => {
     const it = await startConsoled();
     try {
       for (const address of ['192.0.2.1', '192.0.2.5', '192.0.2.6', '192.0.2.7']) await it.client(address, '"}\\n{<b>');
@@ -30,14 +29,6 @@ describeWith(['promtool'], 'promtool', () => {
         encoding: 'utf8',
       });
       expect([status, stdout + stderr]).toEqual([0, '']);
-      const known = new Set([...body.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name));
-      for (const file of readdirSync(folder)) {
-        const asked = [
-          ...readFileSync(join(folder, file), 'utf8').matchAll(/\b((?:iprevd|process)_[a-z_]+)\b(?=[{[)\s=>,])/g),
-        ];
-        for (const [, name = ''] of asked)
-          expect([file, name, known.has(name.replace(/_bucket$/, ''))]).toEqual([file, name, true]);
-      }
     } finally {
       await it.stop();
     }

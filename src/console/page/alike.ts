@@ -50,6 +50,7 @@ export function gatherSessions(clock: (at: string) => string, sinceMs?: number):
       return sessions;
     },
     add(line: string): void {
+      if (line === '') return;
       const parts = lineParts(line, clock);
       if (parts !== undefined && parts.at < from) return;
       const known = parts && found.get(parts.key);

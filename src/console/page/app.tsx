@@ -12,6 +12,7 @@ import { LiveView } from './live-view.tsx';
 import { type Polled, usePolled } from './polled.ts';
 import { RulesView } from './rules-view.tsx';
 import { TryView } from './try-view.tsx';
+import { localTime } from './words.tsx';
 
 export interface ViewParts {
   readonly overview: Polled<Overview>;
@@ -87,6 +88,12 @@ function Frame({ onNotAdmitted }: Pick<ViewParts, 'onNotAdmitted'>) {
       </header>
       <main id="main" ref={main} tabIndex={-1}>
         <h1 class="hidden">{title}</h1>
+        {overview.isStale && (
+          <p class="stale" role="alert">
+            The service does not answer. It is asked again every two seconds
+            {overview.value === undefined ? '.' : `; what is shown is from ${localTime(overview.value.at)}.`}
+          </p>
+        )}
         <View key={about} overview={overview} onNotAdmitted={onNotAdmitted} about={about} />
       </main>
     </>

@@ -45,7 +45,9 @@ function clock(seconds: number): string {
 }
 
 function sizeOf(folder: HTMLElement): { width: number; height: number } {
-  return { width: Math.max(200, folder.clientWidth), height: 180 };
+  const { paddingLeft, paddingRight } = getComputedStyle(folder);
+  const inner = folder.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+  return { width: Math.max(200, Math.floor(inner)), height: 180 };
 }
 
 function options(folder: HTMLElement): uPlot.Options {

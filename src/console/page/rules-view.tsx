@@ -17,7 +17,8 @@ export function RulesView({ overview: { value }, onNotAdmitted }: ViewParts) {
   );
   const shown = (history?.rules ?? []).filter(({ rule }) => chosen === '' || rule === chosen);
   const sum = (which: 'enforced' | 'monitored'): number[] => {
-    const slots = history?.rules[0]?.enforced.length ?? 0;
+    // Before anything has held there is a time all the same.
+    const slots = history?.rules[0]?.enforced.length ?? Math.round(seconds[span] / (history?.slot ?? seconds[span]));
     return Array.from({ length: slots }, (_, i) => shown.reduce((total, rule) => total + (rule[which][i] ?? 0), 0));
   };
   const [enforced, monitored] = [sum('enforced'), sum('monitored')];
@@ -99,6 +100,8 @@ export function RulesView({ overview: { value }, onNotAdmitted }: ViewParts) {
     </>
   );
 }
+
+const seconds = { hour: 3_600, day: 86_400 };
 
 interface RowParts {
   readonly rule: RuleCount;

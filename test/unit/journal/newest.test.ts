@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { journalLineOctetsMax, journalReadOctets } from '../../../src/core/limits.ts';
+import { journalLineOctetsMax, journalReadBackOctets } from '../../../src/core/limits.ts';
 import { printProblem } from '../../../src/core/problem.ts';
 import { type NewestOptions, newestLines } from '../../../src/journal/newest.ts';
 
@@ -88,7 +88,7 @@ test('since: hours that were over by then are not looked at', async () => {
 });
 
 describe('whatever is read at a time', () => {
-  const many = Math.ceil((3 * journalReadOctets) / 1_000);
+  const many = Math.ceil((3 * journalReadBackOctets) / 1_000);
   const length = 999; // with its line feed not a divisor of what is read
   test.each(['2026-11-26T04.jsonl', '2026-11-26T04.jsonl.gz'])('%s', async (name) => {
     put(name, lines('x', many, length - 2));
@@ -110,7 +110,7 @@ test('a line that a killed process left half written is said, but for the file t
 });
 
 test('a line without end is left out and said; memory does not grow with it', async () => {
-  const long = 'x'.repeat(journalLineOctetsMax + journalReadOctets);
+  const long = 'x'.repeat(journalLineOctetsMax + journalReadBackOctets);
   put('2026-11-26T04.jsonl', `${lines('a', 1)}${long}\n${lines('b', 1)}`);
   put('2026-11-26T05.jsonl', `${long}\n${lines('c', 1)}`);
   const tooLong = `a line of more than ${journalLineOctetsMax} octets is left out`;
@@ -119,6 +119,15 @@ test('a line without end is left out and said; memory does not grow with it', as
     problems: [`2026-11-26T05.jsonl: ${tooLong}`, `2026-11-26T04.jsonl: ${tooLong}`],
     cuts: [],
   });
+});
+
+test('where lines without end take the room, a packed file is no more than its last lines, none of them in part', async () => {
+  const long = 'x'.repeat(32 * journalReadBackOctets);
+  put('2026-11-26T04.jsonl.gz', `${lines('a', 40_000)}${long}\n${lines('b', 2)}`);
+  const { names, cuts } = await newest({ linesMax: 10, octetsMax: 4 * journalReadBackOctets });
+  expect(names.slice(0, 2)).toEqual(['b1', 'b0']);
+  for (const name of names) expect(name).toMatch(/^[ab]\d+$/);
+  expect(cuts).toHaveLength(1);
 });
 
 test('a packed file that ends early: what could be read of it, and why not more', async () => {
