@@ -43,7 +43,7 @@ const change = async (page) => {
   const text = await policy.inputValue();
   await policy.fill(text.replace('tag: unconfirmed', 'reject: "the name of {ip} does not lead back"'));
   await policy.evaluate((area) => area.scrollTo(0, 0));
-  await page.getByRole('heading', { name: 'Newly refused' }).waitFor();
+  await page.getByRole('heading', { name: /^Newly refused/ }).waitFor();
 };
 const open = async (page) => {
   await page.getByRole('button', { name: '127.0.0.3' }).first().click();
