@@ -286,6 +286,7 @@ describeWith(['chromium'], 'the page in Chromium', () => {
       .getByRole('alert')
       .getByText(/^The service does not answer.* what is shown is from \d\d:\d\d:\d\d\.$/)
       .waitFor();
+    for (const one of pages.splice(0)) await one.context().close();
     troubles = []; // the browser's own words on a connection that is refused
   });
 
