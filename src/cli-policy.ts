@@ -7,11 +7,8 @@ import { policyFmt } from './commands/policy-fmt.ts';
 import { policyLint } from './commands/policy-lint.ts';
 import { policySchema } from './commands/policy-schema.ts';
 import { policyTest } from './commands/policy-test.ts';
-import { dnsTimeoutDefaultMs } from './config.ts';
 import type { Policy } from './core/policy.ts';
 import type { Checked } from './core/problem.ts';
-import { zoneResolver } from './dns/zone.ts';
-import { gatherer, heloGatherer } from './gather.ts';
 import { loadPolicy, loadPolicyText } from './load.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -62,13 +59,6 @@ Examples:
     .action(async (names: string[], { json }: { json?: true }) => {
       const ran = await policyTest(terminal, {
         files: await texts(names),
-        gatherFrom: (zone) => {
-          const resolver = zoneResolver(zone);
-          return {
-            gather: gatherer(resolver, dnsTimeoutDefaultMs),
-            gatherHelo: heloGatherer(resolver, dnsTimeoutDefaultMs),
-          };
-        },
         now: Date.now,
         json: json === true,
       });

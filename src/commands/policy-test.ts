@@ -1,39 +1,26 @@
 // `iprevd policy test`: runs the tests that stand in a policy file against that policy, without a network, and says which rules
 // none of them reaches. For a person by default, as JSON for a program. A test that fails shows the walk that led there.
 
-import { decide } from '../core/decide.ts';
 import { printable } from '../core/name.ts';
-import { type Places, placesIn } from '../core/places.ts';
 import type { Policy, PolicyText } from '../core/policy.ts';
-import { type Mismatch, mismatches, type PolicyTest } from '../core/policy-tests.ts';
 import { type Problem, printProblem } from '../core/problem.ts';
 import { printReply } from '../core/reply.ts';
-import { type Decision, refuses, type TraceLine, type Verdict } from '../core/verdict.ts';
-import type { Zone } from '../core/zone.ts';
-import type { Gather, GatherHelo } from '../gather.ts';
+import { refuses, type TraceLine, type Verdict } from '../core/verdict.ts';
+import { type PlayedTest, playPolicyTests } from '../play-policy-tests.ts';
 import { paint, type Terminal } from '../terminal.ts';
 
 export interface PolicyTestParts {
   readonly files: readonly PolicyText[];
-  /** The DNS of one test. */
-  readonly gatherFrom: (zone: Zone) => { readonly gather: Gather; readonly gatherHelo: GatherHelo };
   /** When clients come of whom the test does not say it. Milliseconds since 1970. */
   readonly now: () => number;
   readonly json: boolean;
-}
-
-interface Ran {
-  readonly name: string;
-  readonly where: string;
-  readonly decision: Decision;
-  readonly mismatches: readonly Mismatch[];
 }
 
 interface Report {
   readonly file: string;
   /** What makes the file wrong; then nothing was run. */
   readonly problems: readonly Problem[];
-  readonly tests: readonly Ran[];
+  readonly tests: readonly PlayedTest[];
   readonly reached: readonly string[];
   readonly notReached: readonly string[];
 }
@@ -41,12 +28,12 @@ interface Report {
 /** Prints how it went. `wrong`: a file has mistakes; `failed`: all were read, and a test did not end as it says. */
 export async function policyTest(
   terminal: Terminal,
-  { files, gatherFrom, now, json }: PolicyTestParts,
+  { files, now, json }: PolicyTestParts,
 ): Promise<'ok' | 'failed' | 'wrong'> {
   const reports: Report[] = [];
   for (const { file, text, policy } of files) {
     if (!policy.ok) reports.push({ file, problems: policy.problems, tests: [], reached: [], notReached: [] });
-    else reports.push(await runAll(policy.value, placesIn(text, file), file, gatherFrom, now));
+    else reports.push(reportOf(file, policy.value, await playPolicyTests(policy.value, text, file, now())));
   }
   if (json) terminal.out(`${JSON.stringify(reports.map(toJson), null, 2)}\n`);
   else for (const report of reports) describe(terminal, report);
@@ -54,23 +41,7 @@ export async function policyTest(
   return reports.some(({ tests }) => tests.some(failed)) ? 'failed' : 'ok';
 }
 
-async function runAll(
-  policy: Policy,
-  places: Places,
-  file: string,
-  gatherFrom: PolicyTestParts['gatherFrom'],
-  now: () => number,
-): Promise<Report> {
-  const tests: Ran[] = [];
-  for (const [i, test] of (policy.tests ?? []).entries()) {
-    const decision = await run(policy, test, gatherFrom, now);
-    tests.push({
-      name: test.name,
-      where: places.show(places.offsetOf(['tests', i])),
-      decision,
-      mismatches: mismatches(test.expect, decision.verdict),
-    });
-  }
+function reportOf(file: string, policy: Policy, tests: readonly PlayedTest[]): Report {
   // A rule that is switched off is not even looked at; one that is monitored is.
   const rules = policy.rules.filter(({ mode }) => mode !== 'off').map(({ id }) => id);
   const held = new Set(
@@ -85,30 +56,7 @@ async function runAll(
   };
 }
 
-async function run(
-  policy: Policy,
-  { client, door, at, ourName, zone }: PolicyTest,
-  gatherFrom: PolicyTestParts['gatherFrom'],
-  now: () => number,
-): Promise<Decision> {
-  const { gather, gatherHelo } = gatherFrom(zone);
-  const [answers, helo] = await Promise.all([
-    gather(client.ip),
-    client.helo === undefined ? undefined : gatherHelo(client.helo, client.ip),
-  ]);
-  return decide(policy, {
-    v: 1,
-    id: 'test',
-    at: new Date(at ?? now()).toISOString(),
-    door,
-    client,
-    ...(ourName === undefined ? {} : { ourName }),
-    ...answers,
-    ...(helo === undefined ? {} : { helo }),
-  });
-}
-
-function failed({ mismatches }: Ran): boolean {
+function failed({ mismatches }: PlayedTest): boolean {
   return mismatches.length > 0;
 }
 
@@ -148,7 +96,7 @@ function describe(terminal: Terminal, { file, problems, tests, reached, notReach
   terminal.out(`${[paint(terminal, 'bold', file), ...lines.map((line) => `  ${line}`)].join('\n')}\n`);
 }
 
-function testLines(terminal: Terminal, test: Ran): readonly string[] {
+function testLines(terminal: Terminal, test: PlayedTest): readonly string[] {
   const { name, where, decision } = test;
   if (!failed(test)) return [`${paint(terminal, 'green', '✔')} ${printable(name)}`];
   const { iprev } = decision.findings;

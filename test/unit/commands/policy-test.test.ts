@@ -4,8 +4,6 @@ import { describe, expect, test } from '@jest/globals';
 import { policyTest } from '../../../src/commands/policy-test.ts';
 import type { PolicyText } from '../../../src/core/policy.ts';
 import { readPolicy } from '../../../src/core/schema.ts';
-import { zoneResolver } from '../../../src/dns/zone.ts';
-import { gatherer, heloGatherer } from '../../../src/gather.ts';
 import { projectFolder } from '../../support/processes.ts';
 
 const fileOf = (file: string, text: string): PolicyText => ({ file, text, policy: readPolicy(text, file) });
@@ -18,10 +16,6 @@ const run = async (files: readonly PolicyText[], options: { json?: true; colour?
   };
   const outcome = await policyTest(terminal, {
     files,
-    gatherFrom: (zone) => {
-      const resolver = zoneResolver(zone);
-      return { gather: gatherer(resolver, 1_000), gatherHelo: heloGatherer(resolver, 1_000) };
-    },
     now: () => Date.parse('2026-11-21T12:00:00Z'),
     json: options.json === true,
   });
