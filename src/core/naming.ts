@@ -32,8 +32,7 @@ export function naming({ client: { ip }, ptr }: Evidence): Naming {
   // An address has one name at a time.
   if (before !== undefined && (names.length > 1 || before.name === first)) return before;
   const read = leastGeneric(names, ip);
-  const most = names.length === 1 ? namingsRememberedMax : namingListsRememberedMax;
-  remember(known, most, key, read);
+  known.set(key, read);
   return read;
 }
 
@@ -51,16 +50,27 @@ function leastGeneric(names: readonly HostName[], ip: Ip): Naming {
 }
 
 /** What was read of an address with one name, and of one with several: clients come again, and reading costs four times the rest. */
-const remembered = new Map<string, Naming>();
-const rememberedLists = new Map<string, Naming>();
+const remembered = memory(namingsRememberedMax);
+const rememberedLists = memory(namingListsRememberedMax);
 
-/** The oldest goes when a new one needs its place. */
-function remember(known: Map<string, Naming>, most: number, key: string, read: Naming): void {
-  if (known.size >= most && !known.has(key)) {
-    for (const oldest of known.keys()) {
-      known.delete(oldest);
-      break;
-    }
-  }
-  known.set(key, read);
+interface Memory {
+  get(key: string): Naming | undefined;
+  /** The oldest goes when a new one needs its place. */
+  set(key: string, read: Naming): void;
+}
+
+function memory(most: number): Memory {
+  const known = new Map<string, Naming>();
+  // One for all: who begins anew steps over every place that one before was taken from.
+  let oldest: Iterator<string> | undefined;
+  return {
+    get: (key) => known.get(key),
+    set(key, read) {
+      if (known.size >= most && !known.has(key)) {
+        oldest ??= known.keys();
+        known.delete(oldest.next().value as string);
+      }
+      known.set(key, read);
+    },
+  };
 }
