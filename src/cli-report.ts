@@ -59,7 +59,7 @@ async function report(parts: PolicyCommandParts, journals: readonly string[], op
     onProblem: countProblems(terminal).told,
     progress: progressLine(terminal, 'MB read'),
   };
-  const reading = await readLines(source, made.line);
+  const reading = await readLines(source, (line) => made.line(line.text()));
   const result = made.result(Date.now());
   const remarks = await remarksOn(reading, source, result.sessions, parts);
   if (remarks !== undefined) showReport(terminal, result, { remarks, json: options.json === true });

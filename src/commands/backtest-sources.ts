@@ -71,7 +71,8 @@ async function readLog(path: string, source: Source, log: PostfixLog): Promise<R
   let line = 0;
   let ofPostfix = 0;
   let first = '';
-  const { missing, problems } = await readLines({ ...source, paths: [path] }, (text) => {
+  const { missing, problems } = await readLines({ ...source, paths: [path] }, (one) => {
+    const text = one.text();
     line++;
     if (first === '') first = text.trim();
     if (log.line(text, `${path}:${line}`)) ofPostfix++;

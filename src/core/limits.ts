@@ -488,8 +488,11 @@ export const exceptionAddressesMax = 8;
 /** An exception that is proposed ends after so long: a quarter, in which its reason should have been mended. */
 export const exceptionProposedMs = 90 * 86_400_000;
 
-/** Lines of a journal whose outcome is kept for others like them, twice: 60 MB at 1 KB a line. */
-export const replayLinesKeptMax = 30_000;
+/** Lines of a journal whose outcome is kept for others like them, twice: 15 MB without their octets. */
+export const replayLinesKeptMax = 60_000;
+
+/** Octets of these lines, twice: most have some 600 that count. */
+export const replayKeptOctetsMax = 32 * 1024 * 1024;
 
 /** After so many lines of which hardly any was like another, so many are judged without a look at others. */
 export const replayTriedLines = 20_000;

@@ -12,6 +12,15 @@ import { actions } from './verdict.ts';
 
 export const recordVersion = 1;
 
+/** A line as it lies in a file, without its end; good until the next one is looked at. A text is made for who asks for it. */
+export interface OctetLine {
+  readonly octets: Uint8Array;
+  readonly from: number;
+  readonly end: number;
+  /** Of the octets from here to there; absent: of the line. */
+  text(from?: number, end?: number): string;
+}
+
 /** The record, or what is wrong with the line. */
 export function readRecord(line: string): SessionRecord | string {
   let value: unknown;

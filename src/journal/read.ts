@@ -8,7 +8,7 @@ import { fileTrouble } from '../core/file-trouble.ts';
 import { journalLateMs, journalLineOctetsMax, journalProblemsMax } from '../core/limits.ts';
 import type { Problem } from '../core/problem.ts';
 import type { SessionRecord } from '../core/record.ts';
-import { readRecord } from '../core/record-form.ts';
+import { type OctetLine, readRecord } from '../core/record-form.ts';
 import { octetsOf } from './octets.ts';
 import { type Segment, segmentsIn } from './segment.ts';
 
@@ -31,7 +31,7 @@ export async function* readJournal(options: ReadJournalOptions): AsyncGenerator<
   const isBounded = since !== Number.NEGATIVE_INFINITY || until !== Number.POSITIVE_INFINITY;
   const records: SessionRecord[] = [];
   const take: TakeLine = (line) => {
-    const record = readRecord(line);
+    const record = readRecord(line.text());
     if (typeof record === 'string') return record;
     const at = isBounded ? Date.parse(record.evidence.at) : since;
     if (at >= since && at < until) records.push(record);
@@ -41,7 +41,7 @@ export async function* readJournal(options: ReadJournalOptions): AsyncGenerator<
 }
 
 /** Looks at one line, and says what is wrong with it; undefined: nothing. */
-export type TakeLine = (line: string) => string | undefined;
+export type TakeLine = (line: OctetLine) => string | undefined;
 
 /**
  * The same for who reads the lines in a way of its own: `take` gets each, whenever its session began. Comes back after every
@@ -93,13 +93,14 @@ async function* readFile(path: string, options: ReadJournalOptions, take: TakeLi
 }
 
 const lineFeed = 0x0a;
+const nothing = Buffer.alloc(0);
 
 /** The lines of one file. */
 class Lines {
   readonly #path: string;
   readonly #options: ReadJournalOptions;
   /** The beginning of a line whose end has not come; empty also where that line is too long, and thrown away as it comes. */
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = nothing;
   #isTooLong = false;
   #line = 0;
   #problems = 0;
@@ -112,22 +113,18 @@ class Lines {
   }
 
   push(octets: Buffer): void {
-    const end = octets.lastIndexOf(lineFeed);
-    if (end < 0) {
-      this.#keep(Buffer.concat([this.#rest, octets]));
-      return;
+    let from = 0;
+    for (let end = octets.indexOf(lineFeed); end >= 0; end = octets.indexOf(lineFeed, from)) {
+      if (this.#rest.length === 0) this.#read(octets, from, end);
+      else this.#readAll(Buffer.concat([this.#rest, octets.subarray(from, end)]));
+      from = end + 1;
     }
-    const whole = Buffer.concat([this.#rest, octets.subarray(0, end)]);
-    // Nearly all of it is ASCII, which is read in a third of the time.
-    const text = whole.toString(isAscii(whole) ? 'latin1' : 'utf8');
-    for (const line of text.split('\n')) this.#read(line);
-    this.#keep(octets.subarray(end + 1));
+    this.#keep(Buffer.concat([this.#rest, octets.subarray(from)]));
   }
 
   /** What stands behind the last line feed: a whole record, or what a process had written of it when it was killed. */
   end(): void {
-    const rest = this.#rest.toString('utf8');
-    if (rest !== '' || this.#isTooLong) this.#read(rest, ', and the file ends in it');
+    if (this.#rest.length > 0 || this.#isTooLong) this.#readAll(this.#rest, ', and the file ends in it');
     const more = this.#problems - journalProblemsMax;
     if (more > 0) this.#options.onProblem({ where: this.#path, what: `${more} more lines that cannot be read` });
   }
@@ -150,19 +147,31 @@ class Lines {
 
   #keep(rest: Buffer): void {
     this.#isTooLong ||= rest.length > journalLineOctetsMax;
-    // A copy: a few octets must not keep the whole chunk.
-    this.#rest = this.#isTooLong ? Buffer.alloc(0) : Buffer.from(rest);
+    this.#rest = this.#isTooLong ? nothing : rest;
+  }
+
+  #readAll(line: Buffer, where = ''): void {
+    this.#rest = nothing;
+    this.#read(line, 0, line.length, where);
   }
 
   /** `where`: what is to be said of the place beside its number. */
-  #read(line: string, where = ''): void {
+  #read(octets: Buffer, from: number, end: number, where = ''): void {
     this.#line++;
-    const { holding } = this.#options;
-    const isTooLong = this.#isTooLong || line.length > journalLineOctetsMax;
+    const isTooLong = this.#isTooLong || end - from > journalLineOctetsMax;
     this.#isTooLong = false;
     if (isTooLong) this.#problem(`a line of more than ${journalLineOctetsMax} octets${where}`);
-    if (isTooLong || line === '' || (holding !== undefined && !line.includes(holding))) return;
+    if (isTooLong || from === end) return;
+    const { holding } = this.#options;
+    const text: OctetLine['text'] = (first = from, last = end) => textOf(octets.subarray(first, last));
+    const line = { octets, from, end, text };
+    if (holding !== undefined && !text().includes(holding)) return;
     const wrong = this.#take(line);
     if (wrong !== undefined) this.#problem(`${wrong}${where}`);
   }
+}
+
+/** Nearly all of it is ASCII, which is read in a third of the time. */
+function textOf(octets: Buffer): string {
+  return octets.toString(isAscii(octets) ? 'latin1' : 'utf8');
 }

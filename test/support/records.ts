@@ -3,6 +3,7 @@
 import { decide } from '../../src/core/decide.ts';
 import type { Evidence } from '../../src/core/evidence.ts';
 import { type Envelope, type Outcome, recordOf, type SessionRecord } from '../../src/core/record.ts';
+import type { OctetLine } from '../../src/core/record-form.ts';
 import type { Decision } from '../../src/core/verdict.ts';
 import { policyOf } from './doors.ts';
 import { evidenceOf, type Given } from './evidence.ts';
@@ -31,4 +32,12 @@ export function sessionRecord({ envelope = 'none', outcome, client, ...evidence 
 /** As it stands in a journal, with its line feed. */
 export function lineOf(given: RecordGiven = {}): string {
   return `${JSON.stringify(sessionRecord(given))}\n`;
+}
+
+/** As the journal's reader hands it out: it is never alone. */
+export function octetLine(text: string): OctetLine {
+  const before = '{"ttl":1}\n';
+  const octets = Buffer.from(`${before}${text}\n,"ttl":60}`);
+  const [from, end] = [before.length, before.length + Buffer.byteLength(text)];
+  return { octets, from, end, text: (first = from, last = end) => octets.toString('utf8', first, last) };
 }

@@ -46,12 +46,13 @@ export function backtest({ candidate, current }: BacktestParts): Backtest {
       ...(label === undefined ? {} : { label }),
     });
     const moved = (admits(from) && refuses(to)) || (refuses(from) && admits(to));
-    if (!moved && !refuses(to)) return { pattern };
+    if (!moved && !refuses(to)) return { pattern, moved: undefined, refused: undefined };
     const organisation = ownerOf(session, after);
+    const wasAccepted = accepted(session.outcome) || label === 'ham';
     return {
       pattern,
-      ...(moved ? { moved: { organisation, wasAccepted: accepted(session.outcome) || label === 'ham' } } : {}),
-      ...(refuses(to) ? { refused: { organisation, ...refusal(candidate, session, before, after, label) } } : {}),
+      moved: moved ? { organisation, wasAccepted } : undefined,
+      refused: refuses(to) ? { organisation, ...refusal(candidate, session, before, after, label) } : undefined,
     };
   };
   return {

@@ -54,10 +54,15 @@ export interface Pattern extends Changes {
 /** What one session says, but for its ref and time. */
 export interface Effect {
   readonly pattern: Pattern;
-  /** Present where it is let in on one side only. `wasAccepted`: the mail server took its mail, or it is ham. */
-  readonly moved?: { readonly organisation: string; readonly wasAccepted: boolean };
-  /** Present where the candidate refuses. */
-  readonly refused?: Refused;
+  /** Defined where it is let in on one side only. `wasAccepted`: the mail server took its mail, or it is ham. */
+  readonly moved: { readonly organisation: string; readonly wasAccepted: boolean } | undefined;
+  /** Defined where the candidate refuses. */
+  readonly refused: Refused | undefined;
+}
+
+/** Its sessions are told by ref and time; of others the two are not looked at. */
+export function isNamed({ pattern: { from, to }, moved, refused }: Effect): boolean {
+  return from !== to || moved !== undefined || refused !== undefined;
 }
 
 export interface Tally {
