@@ -42,7 +42,9 @@ interface Entry {
   readonly until: number;
   readonly ttlMs: number;
   hits: number;
-  /** What `packed` stands for, if it is one of the last that were asked about. */
+  /** Which question it was when it was asked about last, see wholeOnes; 0: it was not. */
+  askedAt: number;
+  /** What `packed` stands for, if it is one of a busy client. */
   whole: Answers | undefined;
   /** While the DNS is in trouble: until then the old answers are given without asking again. */
   standsInUntil?: number;
@@ -84,7 +86,7 @@ export function addressCache(
     // Whole milliseconds, which the engine keeps without a box of their own.
     kept.set(
       ip,
-      { packed, until: Math.round(now() + ttlMs), ttlMs, hits: 0, whole: undefined },
+      { packed, until: Math.round(now() + ttlMs), ttlMs, hits: 0, askedAt: 0, whole: undefined },
       { size: octetsOf(packed) },
     );
   };
@@ -142,20 +144,25 @@ export function addressCache(
 }
 
 /**
- * Makes answers whole, and keeps those of the entries that were asked about last: the sessions of a busy client then hold one
- * set of objects between them, and the collector has nothing to carry along for each.
+ * Makes answers whole, and keeps those that are asked for again before so many others were: the sessions of a busy client then
+ * hold one set of objects between them, and the collector has nothing to carry along for each.
  */
 function wholeOnes(most: number): (entry: Entry, ip: Ip) => Answers {
   const last: Entry[] = [];
   let next = 0;
+  let asked = 0;
   return (entry, ip) => {
     if (entry.whole !== undefined) return entry.whole;
-    const before = last[next];
-    if (before !== undefined) before.whole = undefined;
+    const before = entry.askedAt;
+    entry.askedAt = ++asked;
+    const whole = unpack(entry.packed, ip);
+    if (before === 0 || asked - before > most) return whole;
+    const oldest = last[next];
+    if (oldest !== undefined) oldest.whole = undefined;
     last[next] = entry;
     next = (next + 1) % most;
-    entry.whole = unpack(entry.packed, ip);
-    return entry.whole;
+    entry.whole = whole;
+    return whole;
   };
 }
 

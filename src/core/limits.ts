@@ -494,6 +494,9 @@ export const replayLinesKeptMax = 60_000;
 /** Octets of these lines, twice: most have some 600 that count. */
 export const replayKeptOctetsMax = 32 * 1024 * 1024;
 
+/** After so many sessions judged a replay forgets how it read their names: a hundred thousand of them keep 60 MB in use. */
+export const replayNamingsMax = 20_000;
+
 /** After so many lines of which hardly any was like another, so many are judged without a look at others. */
 export const replayTriedLines = 20_000;
 export const replayUntriedLines = 200_000;

@@ -36,6 +36,12 @@ export function naming({ client: { ip }, ptr }: Evidence): Naming {
   return read;
 }
 
+/** Whoever judges many clients once each has nothing of what is remembered of them. */
+export function forgetNamings(): void {
+  remembered.clear();
+  rememberedLists.clear();
+}
+
 const nameless: Naming = { label: 'unknown', tier: 'none' };
 
 function leastGeneric(names: readonly HostName[], ip: Ip): Naming {
@@ -57,6 +63,7 @@ interface Memory {
   get(key: string): Naming | undefined;
   /** The oldest goes when a new one needs its place. */
   set(key: string, read: Naming): void;
+  clear(): void;
 }
 
 function memory(most: number): Memory {
@@ -71,6 +78,10 @@ function memory(most: number): Memory {
         known.delete(oldest.next().value as string);
       }
       known.set(key, read);
+    },
+    clear() {
+      known.clear();
+      oldest = undefined;
     },
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type AddressCacheOptions, addressCache } from '../../src/address-cache.ts';
 import { dnsError } from '../../src/core/answer.ts';
 import { type Ip, networkPrefix } from '../../src/core/ip.ts';
+import { addressesWholeMax } from '../../src/core/limits.ts';
 import type { Answers } from '../../src/gather.ts';
 import { networkQuota } from '../../src/network-quota.ts';
 import { evidenceOf, type Given, ipOf } from '../support/evidence.ts';
@@ -242,3 +243,21 @@ test.each([
   ['::', '0:0:0:0'],
   ['1:2:3:4::', '1:2:3:4'],
 ])('the network of %s is %s', (address, network) => expect(networkPrefix(ipOf(address))).toBe(network));
+
+test('sessions of a busy client share its answers, and only those of so many clients stand ready', async () => {
+  const addresses = Array.from({ length: addressesWholeMax + 1 }, (_, i) => ipOf(`10.${i >> 8}.${i & 255}.1`));
+  const named = (address: Ip) => answersOf({ ip: address, ptr: ['mx.example'], forward: { 'mx.example': [address] } });
+  const all = addressCache(async (address) => named(address));
+  for (const address of addresses) await all.gather(address);
+  const [first, second] = addresses as [Ip, Ip];
+  const thrice = (address: Ip) => [all.gather(address), all.gather(address), all.gather(address)] as const;
+  for (const address of addresses) {
+    const [once, twice, again] = thrice(address);
+    expect(again).toBe(twice);
+    expect(again).toEqual(named(address));
+    expect(once).toEqual(again);
+  }
+  // The first had to make room for the last.
+  expect(all.gather(second)).toBe(all.gather(second));
+  expect(all.gather(first)).not.toBe(all.gather(first));
+});

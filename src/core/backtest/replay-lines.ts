@@ -1,6 +1,8 @@
 // Lines of a journal, judged as they come. Lines that differ in nothing that a verdict depends on are read and judged once
 // (replay-key.ts, kept-lines.ts): the same result as if each were read, garbage included. Pure.
 
+import { replayNamingsMax } from '../limits.ts';
+import { forgetNamings } from '../naming.ts';
 import type { Policy } from '../policy.ts';
 import { type OctetLine, readRecord } from '../record-form.ts';
 import type { Backtest } from './backtest.ts';
@@ -25,6 +27,7 @@ export function replayLines(parts: ReplayLinesParts): (line: OctetLine) => strin
   const clock = clockOf(policies);
   const within = between(parts.since, parts.until);
   const kept = new KeptLines();
+  let judged = 0;
   return (line) => {
     const refEnd = kept.cut(line, clock);
     const known = refEnd === undefined ? undefined : kept.get();
@@ -48,6 +51,8 @@ export function replayLines(parts: ReplayLinesParts): (line: OctetLine) => strin
     if (within?.(at) === false) return undefined;
     const label = labels?.of(record.evidence);
     const effect = replay.judgeSession(record, label);
+    // Who comes again is among the kept lines, and need not be remembered by name as well.
+    if (++judged % replayNamingsMax === 0) forgetNamings();
     if (said !== undefined) said[label ?? 'none'] = effect;
     replay.count(effect, id, at);
     return undefined;

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { exampleNames } from '../../../src/core/naming/examples.ts';
-import { naming } from '../../../src/core/naming.ts';
+import { forgetNamings, naming } from '../../../src/core/naming.ts';
 import { type Answer, evidenceOf } from '../../support/evidence.ts';
 
 const read = (ip: string, ptr: Answer) => naming(evidenceOf({ ip, ptr }));
@@ -51,4 +51,12 @@ test.each(exampleNames)('$host is what it is the example of', ({ host, reading }
     const { label, kind, tier } = read(ip, [`${host}.${domain}`]);
     expect({ label, tier, ...(kind === undefined ? {} : { kind }) }).toEqual(reading);
   }
+});
+
+test('what was read is remembered, until it is forgotten', () => {
+  const once = read('192.0.2.7', ['mail.example.org']);
+  expect(read('192.0.2.7', ['mail.example.org'])).toBe(once);
+  forgetNamings();
+  expect(read('192.0.2.7', ['mail.example.org'])).toEqual(once);
+  expect(read('192.0.2.7', ['mail.example.org'])).not.toBe(once);
 });
