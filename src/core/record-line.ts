@@ -5,7 +5,14 @@
 import type { DnsAnswer } from './answer.ts';
 import type { Client } from './client.ts';
 import type { Evidence, Forward } from './evidence.ts';
-import { type Outcome, type RecordedVerdict, recordedClient, recordedVerdict, type SessionRecord } from './record.ts';
+import {
+  type Envelope,
+  type Outcome,
+  type RecordedVerdict,
+  recordedAddresses,
+  recordedVerdict,
+  type SessionRecord,
+} from './record.ts';
 import type { Decision } from './verdict.ts';
 
 /** Without a line end. */
@@ -15,14 +22,14 @@ export function recordLine(
   outcome?: Outcome,
 ): string {
   const { evidence } = decision;
-  const client = recordedClient(evidence.client, envelope);
+  const client = clientText(evidence.client, envelope);
   const became = outcome === undefined ? '' : `,"outcome":{"rcpt":[${outcome.rcpt}],"dot":[${outcome.dot}]}`;
   const standIn = outage === undefined ? '' : `,"outage":"${outage}"`;
   return `{"v":1,"evidence":${evidenceText(evidence, client)},"envelope":"${envelope}"${standIn},"verdict":${verdictText(recordedVerdict(decision))}${became}}`;
 }
 
-function evidenceText({ id, at, door, ptr, forward, ourName, stale, helo, masked }: Evidence, client: Client): string {
-  let text = `{"v":1,"id":"${id}","at":"${at}","door":"${door}","client":${clientText(client)},"ptr":${answerText(ptr)}`;
+function evidenceText({ id, at, door, ptr, forward, ourName, stale, helo, masked }: Evidence, client: string): string {
+  let text = `{"v":1,"id":"${id}","at":"${at}","door":"${door}","client":${client},"ptr":${answerText(ptr)}`;
   text += `,"forward":[${forward.length === 1 ? forwardText(forward[0] as Forward) : forward.map(forwardText)}]`;
   if (ourName !== undefined) text += `,"ourName":${quoted(ourName)}`;
   if (stale) text += ',"stale":true';
@@ -31,8 +38,9 @@ function evidenceText({ id, at, door, ptr, forward, ourName, stale, helo, masked
   return `${text}}`;
 }
 
-function clientText(client: Client): string {
-  const { ip, stage, authenticated, port, serverIp, serverPort, helo, sender, recipient, early, tls, hearsay } = client;
+function clientText(client: Client, envelope: Envelope): string {
+  const { ip, stage, authenticated, port, serverIp, serverPort, helo, early, tls, hearsay } = client;
+  const { sender, recipient } = recordedAddresses(client, envelope);
   let text = `{"ip":"${ip}","stage":"${stage}","authenticated":${authenticated}`;
   if (port !== undefined) text += `,"port":${port}`;
   if (serverIp !== undefined) text += `,"serverIp":"${serverIp}"`;
@@ -57,7 +65,8 @@ function forwardText({ name, addresses, other }: Forward): string {
 }
 
 function answerText(answer: DnsAnswer<string>): string {
-  if (answer.kind !== 'records' || answer.ede !== undefined || answer.ad) return asJson(answer);
+  if (answer.kind === 'error' || answer.ede !== undefined || answer.ad) return asJson(answer);
+  if (answer.kind !== 'records') return `{"kind":"${answer.kind}","ttl":${answer.ttl}}`;
   const { records } = answer;
   const list = records.length === 1 ? quoted(records[0] as string) : records.map(quoted).join();
   return `{"kind":"records","records":[${list}],"ttl":${answer.ttl}}`;

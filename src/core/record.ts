@@ -103,17 +103,27 @@ export function judgeAgain(policy: Policy, { evidence, outage }: SessionRecord):
 /** Of a client, what this envelope keeps. */
 export function recordedClient(client: Client, envelope: Envelope): Client {
   if (envelope === 'full') return client;
-  const { sender, recipient, ...rest } = client;
+  const { sender: _, recipient: __, ...rest } = client;
+  const { sender, recipient } = recordedAddresses(client, envelope);
   const less: { -readonly [Key in keyof Client]: Client[Key] } = rest;
-  const [from, to] = [lessOf(sender, envelope), lessOf(recipient, envelope)];
-  if (from !== undefined) less.sender = from;
-  if (to !== undefined) less.recipient = to;
+  if (sender !== undefined) less.sender = sender;
+  if (recipient !== undefined) less.recipient = recipient;
   return less;
+}
+
+/** The same, of sender and recipient alone. */
+export function recordedAddresses(
+  { sender, recipient }: Client,
+  envelope: Envelope,
+): { readonly sender: string | undefined; readonly recipient: string | undefined } {
+  if (envelope === 'full') return { sender, recipient };
+  return { sender: lessOf(sender, envelope), recipient: lessOf(recipient, envelope) };
 }
 
 function lessOf(address: string | undefined, envelope: Exclude<Envelope, 'full'>): string | undefined {
   if (address === undefined || address === '') return address;
+  const role = roleOf(address);
+  if (envelope === 'none') return role;
   const at = address.lastIndexOf('@');
-  const domain = envelope === 'domains' && at >= 0 ? address.slice(at) : '';
-  return `${roleOf(address) ?? ''}${domain}` || undefined;
+  return `${role ?? ''}${at < 0 ? '' : address.slice(at)}` || undefined;
 }
