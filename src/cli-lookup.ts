@@ -1,11 +1,12 @@
 // `iprevd lookup` on the command line: words to commands/lookup.ts, and its outcome to an exit code.
 
+import { existsSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import type { PolicyCommandParts } from './cli-policy.ts';
 import { lookup } from './commands/lookup.ts';
 import type { Policy } from './core/policy.ts';
 import { quote } from './core/problem.ts';
-import { loadForJournal, loadPolicy } from './load.ts';
+import { defaultPolicy, loadForJournal, loadPolicy } from './load.ts';
 import { type FoundRef, findRef } from './ref.ts';
 
 const exit = { found: 0, absent: 1, unread: 66 } as const;
@@ -18,13 +19,20 @@ interface Options {
 }
 
 export function lookupCommand({ terminal, orExit, leave }: PolicyCommandParts): Command {
-  const journalAndPolicy = async ({
-    journal,
-    policy,
-    config,
-  }: Options): Promise<{ folder: string; policy: Policy }> => {
+  /** `assumed`: the policy that was taken since nobody named one. */
+  const journalAndPolicy = async (
+    { journal, policy, config }: Options,
+    isConfigNamed: boolean,
+  ): Promise<{ folder: string; policy: Policy; assumed?: string }> => {
     const named = policy === undefined ? undefined : orExit(await loadPolicy(policy, process.cwd()));
     if (journal !== undefined && named !== undefined) return { folder: journal, policy: named };
+    // A journal that was copied to another machine.
+    if (journal !== undefined && !isConfigNamed && !existsSync(config))
+      return {
+        folder: journal,
+        policy: orExit(await loadPolicy(defaultPolicy, process.cwd())),
+        assumed: defaultPolicy,
+      };
     const configured = orExit(await loadForJournal(config));
     const folder = journal ?? configured.journalFolder;
     const hint = 'journal: { dir: /var/lib/iprevd/journal } keeps one';
@@ -41,7 +49,10 @@ export function lookupCommand({ terminal, orExit, leave }: PolicyCommandParts): 
         .env('IPREVD_CONFIG')
         .default('/etc/iprevd/iprevd.yaml'),
     )
-    .option('--policy <file>', 'another policy; with --journal beside it no configuration is read')
+    .option(
+      '--policy <file>',
+      'another policy; with --journal beside it no configuration is read; without either it is observe',
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -54,10 +65,10 @@ Examples:
 Exit codes: 0 found, 1 it is not in the journal, 64 there is no ref in that, 66 the journal cannot be read, 78 a policy or
 configuration with mistakes.`,
     )
-    .action(async (words: string[], options: Options) => {
+    .action(async (words: string[], options: Options, command: Command) => {
       const sought = refOf(words.join(' '));
-      const { folder, policy } = await journalAndPolicy(options);
-      leave(exit[await lookup(terminal, { sought, folder, policy, json: options.json === true, now: Date.now() })]);
+      const from = await journalAndPolicy(options, command.getOptionValueSource('config') !== 'default');
+      leave(exit[await lookup(terminal, { ...from, sought, json: options.json === true, now: Date.now() })]);
     });
 }
 

@@ -19,6 +19,8 @@ export interface LookupParts {
   readonly folder: string;
   /** Of today, with the configuration's stand-in for an outage. */
   readonly policy: Policy;
+  /** The name of that policy, if it is only taken in place of one that nobody named. */
+  readonly assumed?: string;
   readonly json: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -29,7 +31,7 @@ export type LookedUp = 'found' | 'absent' | 'unread';
 
 /** Prints the decision, or a sentence on standard error why there is none to print. */
 export async function lookup(terminal: Terminal, parts: LookupParts): Promise<LookedUp> {
-  const { folder, policy, json } = parts;
+  const { folder, policy, assumed, json } = parts;
   const { ref, at } = parts.sought;
   let isWhole = true;
   const onProblem = (problem: Problem): void => {
@@ -44,7 +46,9 @@ export async function lookup(terminal: Terminal, parts: LookupParts): Promise<Lo
       return isWhole ? 'absent' : 'unread';
     }
     const today = decide(policy, found.record.evidence);
-    terminal.out(json ? `${JSON.stringify(asJson(found, today), null, 2)}\n` : asText(terminal, found.record, today));
+    terminal.out(
+      json ? `${JSON.stringify(asJson(found, today), null, 2)}\n` : asText(terminal, found.record, today, assumed),
+    );
     return 'found';
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
@@ -61,13 +65,15 @@ function differs({ verdict }: SessionRecord, today: Decision): boolean {
   return !isDeepStrictEqual(verdict, recordedVerdict(today));
 }
 
-function asText(terminal: Terminal, record: SessionRecord, today: Decision): string {
+function asText(terminal: Terminal, record: SessionRecord, today: Decision, assumed: string | undefined): string {
   const { evidence, verdict, outcome } = record;
   const came = `${evidence.id}, came ${evidence.at.slice(0, 19).replace('T', ' ')} UTC to the ${evidence.door} door`;
   const remarks = [
-    ...(differs(record, today)
-      ? [`The policy of today says otherwise: ${inWords(recordedVerdict(today))}. It is what stands below.`]
-      : []),
+    ...(assumed !== undefined
+      ? [`No configuration was found, so what stands below is by the policy ${assumed}; --policy names yours.`]
+      : differs(record, today)
+        ? [`The policy of today says otherwise: ${inWords(recordedVerdict(today))}. It is what stands below.`]
+        : []),
     ...(record.envelope === 'full' ? [] : [envelopeRemarks[record.envelope]]),
   ];
   return [

@@ -1,9 +1,11 @@
 // The command as a person types it: words, exit codes, and the eight clients of the demo.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { makeRefs } from '../../src/ref.ts';
 import { cli, freePort, projectFolder, run, start, temporaryFolder, until } from '../support/processes.ts';
+import { lineOf } from '../support/records.ts';
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
@@ -401,4 +403,16 @@ test('the demo: eight clients, eight lines, the right verdicts, and the log besi
   expect(decisions).toHaveLength(8);
   expect(running.output()).toMatch(/The console: http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}\n/);
   expect(await running.stop('SIGINT')).toBe(0);
+});
+
+test('lookup in a journal that was copied here wants no configuration, but one that is named has to be there', async () => {
+  const copied = join(folder.path, 'copied');
+  mkdirSync(copied);
+  const came = Date.parse('2026-11-21T06:34:58.000Z');
+  const ref = makeRefs(() => came, 7)();
+  writeFileSync(join(copied, '2026-11-21T06.jsonl'), lineOf({ id: ref, at: new Date(came).toISOString() }));
+  const { code, output } = await iprevd('lookup', ref, '--journal', copied);
+  expect(output).toContain('No configuration was found');
+  expect(code).toBe(0);
+  expect((await iprevd('lookup', ref, '--journal', copied, '--config', join(copied, 'none.yaml'))).code).toBe(78);
 });

@@ -28,8 +28,8 @@ function put(ms: number, given: RecordGiven, isPacked = false): void {
   writeFileSync(join(folder, isPacked ? `${name}.gz` : name), isPacked ? gzipSync(text) : text);
 }
 
-async function look(options: { policy?: string; json?: boolean; sought?: string } = {}) {
-  const { policy, json = false, sought = ref } = options;
+async function look(options: { policy?: string; assumed?: string; json?: boolean; sought?: string } = {}) {
+  const { policy, assumed, json = false, sought = ref } = options;
   let [out, err] = ['', ''];
   const terminal = {
     out: (text: string) => void (out += text),
@@ -40,6 +40,7 @@ async function look(options: { policy?: string; json?: boolean; sought?: string 
     sought: findRef(sought) as FoundRef,
     folder,
     policy: policy === undefined ? strictly : policyOf(policy),
+    ...(assumed === undefined ? {} : { assumed }),
     json,
     now: came + 5 * 86_400_000,
   });
@@ -64,6 +65,13 @@ test('it is said if the policy of today decides otherwise', async () => {
     'told     reject, by no-ptr, 550 5.7.25\n         The policy of today says otherwise: accept, by otherwise.',
   );
   expect(out).toContain('\nverdict  accept, by otherwise\n');
+});
+
+test('a policy that nobody named is said to be none of the operator', async () => {
+  put(came, { id: ref, envelope: 'full' });
+  const { out } = await look({ policy: 'rules: []\notherwise: accept', assumed: 'observe' });
+  expect(out).toContain('No configuration was found, so what stands below is by the policy observe');
+  expect(out).not.toContain('The policy of today');
 });
 
 test('for a program', async () => {
